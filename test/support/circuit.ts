@@ -1,0 +1,80 @@
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { compile, ROOT, sourcesOf } from "./compile.ts";
+import { holds, readConstraints } from "./r1cs.ts";
+import { readSymbols } from "./symbols.ts";
+import { type Inputs, Refusal, witnessCalculator } from "./witnessCalculator.ts";
+
+/** A compiled circuit under test. */
+export interface Circuit {
+  /** Number of R1CS constraints after optimization. */
+  constraints: number;
+  /** The witness for these inputs. Rejects with a {@link Refusal} when the circuit refuses them. */
+  witness(inputs: Inputs): Promise<bigint[]>;
+  /**
+   * Templates around the assertion that refuses these inputs, the outermost first (`Insertion > NodeAt > Num2Bits`); undefined when
+   * the inputs are accepted.
+   */
+  refusedBy(inputs: Inputs): Promise<string | undefined>;
+  /**
+   * Every constraint that a witness breaks, as `Outer > Inner at main.path: constraint k (signals)`; empty for a valid one. Unlike
+   * {@link refusedBy} this asks the constraints themselves: a value that was only computed, never constrained, breaks none.
+   */
+  violations(witness: readonly bigint[]): string[];
+  /** A copy of a witness in which one signal (`main.path.signal[0]`) has another value. */
+  set(witness: readonly bigint[], signal: string, value: bigint): bigint[];
+  /** Value of a signal in a witness. */
+  get(witness: readonly bigint[], signal: string): bigint;
+}
+
+/** Compiles (or takes from the cache) `template(parameters)` of a source file, with the given public inputs. */
+export async function loadTemplate(
+  file: string,
+  template: string,
+  parameters: readonly (number | bigint)[] = [],
+  publicSignals: readonly string[] = [],
+): Promise<Circuit> {
+  const visible = publicSignals.length > 0 ? `{public [${publicSignals.join(", ")}]} ` : "";
+  const folder = await compile(file, `${visible}= ${template}(${parameters.join(", ")})`);
+  const [r1cs, sym, wasm] = await Promise.all([
+    readFile(join(folder, "circuit.r1cs")),
+    readFile(join(folder, "circuit.sym"), "utf8"),
+    readFile(join(folder, "circuit_js/circuit.wasm")),
+  ]);
+  const constraints = readConstraints(r1cs);
+  const symbols = readSymbols(sym, sourcesOf(resolve(ROOT, file)).values(), template);
+  const calculate = witnessCalculator(await WebAssembly.compile(wasm));
+
+  return {
+    constraints: constraints.length,
+    witness: calculate,
+    async refusedBy(inputs) {
+      try {
+        await calculate(inputs);
+        return undefined;
+      } catch (error) {
+        if (error instanceof Refusal) return error.templates.join(" > ");
+        throw error;
+      }
+    },
+    violations(witness) {
+      return constraints.flatMap((constraint, index) =>
+        holds(constraint, witness) ? [] : [symbols.describe(constraint, index)],
+      );
+    },
+    set(witness, signal, value) {
+      return witness.with(symbols.wire(signal), value);
+    },
+    get(witness, signal) {
+      return witness[symbols.wire(signal)] as bigint;
+    },
+  };
+}
+
+/** Compiles an instance of circuits/instances.json, as the set-up does. */
+export async function loadInstance(name: string): Promise<Circuit> {
+  const instances = JSON.parse(await readFile(join(ROOT, "circuits/instances.json"), "utf8"));
+  const instance = instances.find((candidate: { name: string }) => candidate.name === name);
+  if (instance === undefined) throw new Error(`circuits/instances.json has no instance ${name}`);
+  return loadTemplate(instance.file, instance.template, instance.parameters, instance.publicSignals);
+}
