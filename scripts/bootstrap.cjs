@@ -9,13 +9,11 @@
  * the running Node, Hardhat's among them. On an older Node it therefore runs through `npx -p node@24`.
  */
 const { spawnSync } = require("node:child_process");
-const crypto = require("node:crypto");
 const fs = require("node:fs");
 const path = require("node:path");
 
 const ROOT = path.resolve(__dirname, "..");
 const MODULES = path.join(ROOT, "node_modules");
-const STAMP = path.join(MODULES, ".solvus-lock-hash");
 const NODE = path.join(MODULES, ".bin", "node");
 const WINDOWS = process.platform === "win32";
 
@@ -24,20 +22,25 @@ function atLeast(version, major, minor) {
   return a > major || (a === major && b >= minor);
 }
 
-/** Hash of what an installation depends on. */
-function lockHash() {
-  return crypto
-    .createHash("sha256")
-    .update(fs.readFileSync(path.join(ROOT, "package-lock.json")))
-    .digest("hex");
+/** The packages of a lock file by their place in the tree; an empty object when there is no such file. */
+function lockedPackages(file) {
+  try {
+    return JSON.parse(fs.readFileSync(file, "utf8")).packages || {};
+  } catch {
+    return {};
+  }
 }
 
-function installedHash() {
-  try {
-    return fs.readFileSync(STAMP, "utf8").trim();
-  } catch {
-    return "";
-  }
+/**
+ * Whether what is installed is what package-lock.json says, by npm's own record, which it writes at the end of an installation.
+ * Optional packages are left out: those for other machines are never installed.
+ */
+function upToDate() {
+  const installed = lockedPackages(path.join(MODULES, ".package-lock.json"));
+  return Object.entries(lockedPackages(path.join(ROOT, "package-lock.json"))).every(
+    ([place, { version, optional }]) =>
+      place === "" || optional || (installed[place] && installed[place].version === version),
+  );
 }
 
 /** The environment without npm's own variables, which would make a nested npm act on the outer call's settings. */
@@ -111,15 +114,17 @@ function fail(message) {
 }
 
 function main() {
-  const wanted = lockHash();
-  if (installedHash() === wanted && workingNode()) return;
-  console.error("solvus: installing dependencies (package-lock.json is new here)");
-  const { ok } = run(installCommand(), { stdio: ["ignore", "ignore", "inherit"] });
-  if (!ok) fail(`\`${installCommand().join(" ")}\` failed; its messages are above`);
+  if (upToDate() && workingNode()) return;
+  if (!upToDate()) {
+    console.error(
+      "solvus: installing dependencies (node_modules is missing or differs from package-lock.json)",
+    );
+    const { ok } = run(installCommand(), { stdio: ["ignore", "ignore", "inherit"] });
+    if (!ok) fail(`\`${installCommand().join(" ")}\` failed; its messages are above`);
+  }
   provideNode();
   if (nativePackageMissing())
     fail("npm left out Hardhat's native package (@nomicfoundation/edr-…); remove node_modules and run again");
-  fs.writeFileSync(STAMP, `${wanted}\n`);
 }
 
 main();
