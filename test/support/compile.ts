@@ -37,7 +37,9 @@ export function sourcesOf(file: string, found = new Map<string, string>()): Map<
 export async function compile(file: string, main: string): Promise<string> {
   const sources = [...sourcesOf(resolve(ROOT, file))].map(([path, text]) => [relative(ROOT, path), text]);
   const wrapper = `pragma circom 2.2.0;\ninclude "${file}";\ncomponent main ${main};\n`;
-  const hash = createHash("sha256").update(JSON.stringify([wrapper, FLAGS, sources.sort()])).digest("hex");
+  const hash = createHash("sha256")
+    .update(JSON.stringify([wrapper, FLAGS, sources.sort()]))
+    .digest("hex");
   const folder = join(CACHE, hash.slice(0, 32));
   if (existsSync(folder)) return folder;
 
@@ -46,11 +48,23 @@ export async function compile(file: string, main: string): Promise<string> {
   try {
     writeFileSync(join(working, "circuit.circom"), wrapper);
     const target = relative(ROOT, working);
-    const args = [COMPILER, `${target}/circuit.circom`, ...FLAGS, "-l", ".", "-l", "node_modules", "-o", target];
+    const args = [
+      COMPILER,
+      `${target}/circuit.circom`,
+      ...FLAGS,
+      "-l",
+      ".",
+      "-l",
+      "node_modules",
+      "-o",
+      target,
+    ];
     // biome-ignore lint/suspicious/noExplicitAny: the error of execFile carries the compiler's output
-    await promisify(execFile)(process.execPath, args, { cwd: ROOT, maxBuffer: 1 << 26 }).catch((error: any) => {
-      throw new Error(`circom refused ${file} (${main}):\n${error.stdout}${error.stderr}`);
-    });
+    await promisify(execFile)(process.execPath, args, { cwd: ROOT, maxBuffer: 1 << 26 }).catch(
+      (error: any) => {
+        throw new Error(`circom refused ${file} (${main}):\n${error.stdout}${error.stderr}`);
+      },
+    );
     renameSync(working, folder);
   } catch (error) {
     rmSync(working, { recursive: true, force: true });

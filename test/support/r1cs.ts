@@ -28,7 +28,8 @@ export function readConstraints(bytes: Uint8Array): Constraint[] {
   const header = sections.get(1);
   const body = sections.get(2);
   if (header === undefined || body === undefined) throw new Error("r1cs file: header or constraints missing");
-  if (readElement(view, header + 4) !== FIELD_ORDER) throw new Error("r1cs file: not over the BN254 scalar field");
+  if (readElement(view, header + 4) !== FIELD_ORDER)
+    throw new Error("r1cs file: not over the BN254 scalar field");
 
   const count = view.getUint32(header + 4 + 32 + 4 * 4 + 8, true);
   let at = body;

@@ -16,7 +16,9 @@ function componentTemplates(sources: Iterable<string>): Map<string, Map<string, 
     const pieces = text.split(/\btemplate\s+(?:custom\s+|parallel\s+)*(\w+)\s*\(/);
     for (let piece = 1; piece + 1 < pieces.length; piece += 2) {
       const parts = new Map<string, string>();
-      const assignments = String(pieces[piece + 1]).matchAll(/(\w+)\s*(?:\[[^=;]*?\])*\s*=\s*(?:parallel\s+)?([A-Z]\w*)\s*\(/g);
+      const assignments = String(pieces[piece + 1]).matchAll(
+        /(\w+)\s*(?:\[[^=;]*?\])*\s*=\s*(?:parallel\s+)?([A-Z]\w*)\s*\(/g,
+      );
       for (const [, component, template] of assignments) parts.set(String(component), String(template));
       templates.set(String(pieces[piece]), parts);
     }
@@ -51,7 +53,8 @@ export function readSymbols(text: string, sources: Iterable<string>, mainTemplat
     wire(signal) {
       const wire = wires.get(signal);
       if (wire === undefined) throw new Error(`no signal ${signal}`);
-      if (wire < 0) throw new Error(`signal ${signal} was substituted away: it is a linear combination of other wires`);
+      if (wire < 0)
+        throw new Error(`signal ${signal} was substituted away: it is a linear combination of other wires`);
       return wire;
     },
     describe({ a, b, c }, index) {

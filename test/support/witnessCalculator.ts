@@ -9,16 +9,26 @@ export class Refusal extends Error {
 
   constructor(message: string) {
     super(message);
-    this.templates = [...message.matchAll(/template (\w+?)_\d+ line: (\d+)/g)].map(([, name]) => String(name)).reverse();
+    this.templates = [...message.matchAll(/template (\w+?)_\d+ line: (\d+)/g)]
+      .map(([, name]) => String(name))
+      .reverse();
   }
 }
 
-const REASONS = ["", "signal not found", "too many signals set", "signal already set", "assert failed", "not enough memory"];
+const REASONS = [
+  "",
+  "signal not found",
+  "too many signals set",
+  "signal already set",
+  "assert failed",
+  "not enough memory",
+];
 
 /** FNV-1a of a signal name, by which circom's generated code finds an input. */
 function nameHash(name: string): [number, number] {
   let hash = 0xcbf29ce484222325n;
-  for (const character of name) hash = ((hash ^ BigInt(character.charCodeAt(0))) * 0x100000001b3n) & ((1n << 64n) - 1n);
+  for (const character of name)
+    hash = ((hash ^ BigInt(character.charCodeAt(0))) * 0x100000001b3n) & ((1n << 64n) - 1n);
   return [Number(hash >> 32n), Number(hash & 0xffffffffn)];
 }
 
@@ -53,7 +63,8 @@ export function witnessCalculator(module: WebAssembly.Module): (inputs: Inputs) 
     const wasm = instance.exports as any;
     const message = () => {
       let text = "";
-      for (let code = wasm.getMessageChar(); code !== 0; code = wasm.getMessageChar()) text += String.fromCharCode(code);
+      for (let code = wasm.getMessageChar(); code !== 0; code = wasm.getMessageChar())
+        text += String.fromCharCode(code);
       return text;
     };
 
@@ -64,7 +75,8 @@ export function witnessCalculator(module: WebAssembly.Module): (inputs: Inputs) 
       const [high, low] = nameHash(name);
       const values = flatten(value);
       const size: number = wasm.getInputSignalSize(high, low);
-      if (size !== values.length) throw new Error(`input ${name}: ${values.length} values given, the circuit has ${size}`);
+      if (size !== values.length)
+        throw new Error(`input ${name}: ${values.length} values given, the circuit has ${size}`);
       for (const [index, raw] of values.entries()) {
         const element = ((raw % FIELD_ORDER) + FIELD_ORDER) % FIELD_ORDER;
         for (let word = 0; word < words; word++) {
@@ -74,7 +86,8 @@ export function witnessCalculator(module: WebAssembly.Module): (inputs: Inputs) 
         given++;
       }
     }
-    if (given < wasm.getInputSize()) throw new Error(`${given} of ${wasm.getInputSize()} input values were given`);
+    if (given < wasm.getInputSize())
+      throw new Error(`${given} of ${wasm.getInputSize()} input values were given`);
 
     return Array.from({ length: wasm.getWitnessSize() }, (_, wire) => {
       wasm.getWitness(wire);
