@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity 0.8.30;
+
+import {BASE_FIELD_ORDER, FIELD_ORDER} from "./Field.sol";
+import {LocalChain} from "./LocalChain.sol";
+import {VerifyingKeyChecks} from "./VerifyingKeyChecks.sol";
+import {Circuit, IProofVerifier} from "./interfaces/IProofVerifier.sol";
+
+/// @title Groth16 verifier
+/// @notice Verifies single proofs of all circuits, over BN254. Each verifying key is the code of a data contract: a STOP byte, then 32-byte words
+/// alpha (2), beta (4), gamma (4), delta (4), IC (2 for the constant and for each public signal), points of G2 in the order of EIP-197.
+contract Groth16Verifier is IProofVerifier {
+    /// @dev Keys as code: reading one costs an account access instead of fifty storage slots.
+    address private immutable OPEN_KEY;
+    address private immutable TRANSITION_SMALL_KEY;
+    address private immutable TRANSITION_LARGE_KEY;
+    address private immutable SOLVENCY_SMALL_KEY;
+    address private immutable SOLVENCY_LARGE_KEY;
+    address private immutable INSERTION_KEY;
+
+    /// @notice The number of public signals is not the circuit's.
+    /// @dev Cure: give the signals of the circuit's manifest, all of them, in its order.
+    error InputCountMismatch(Circuit circuit, uint256 expected, uint256 given);
+
+    /// @notice A public signal is not a field element, so that it would have a second representation.
+    /// @dev Cure: reduce it modulo r.
+    error InputNotInField(uint256 index, uint256 value);
+
+    /// @notice A development key, whose toxic waste is public, on a chain that is not local: anybody could forge proofs.
+    /// @dev Cure: run the ceremony and deploy production keys.
+    error DevelopmentKeyOnPublicChain(uint256 chainId);
+
+    /// @param keys Data contracts of the keys in the order of {Circuit}. Refused: a key of another number of public signals than its
+    /// circuit's, invalid points, keys without a common alpha, beta and gamma, an unsafe delta, development keys on a public chain.
+    constructor(address[6] memory keys) {
+        for (uint256 i; i < 6; ++i) {
+            VerifyingKeyChecks.requireKey(keys[i], inputCount(Circuit(i)));
+            for (uint256 j; j < i; ++j) VerifyingKeyChecks.requireCompatible(keys[j], keys[i]);
+        }
+        if (VerifyingKeyChecks.isDevelopmentKey(keys[0]) && !LocalChain.here()) {
+            revert DevelopmentKeyOnPublicChain(block.chainid);
+        }
+        OPEN_KEY = keys[uint256(Circuit.Open)];
+        TRANSITION_SMALL_KEY = keys[uint256(Circuit.TransitionSmall)];
+        TRANSITION_LARGE_KEY = keys[uint256(Circuit.TransitionLarge)];
+        SOLVENCY_SMALL_KEY = keys[uint256(Circuit.SolvencySmall)];
+        SOLVENCY_LARGE_KEY = keys[uint256(Circuit.SolvencyLarge)];
+        INSERTION_KEY = keys[uint256(Circuit.Insertion)];
+    }
+
+    /// @inheritdoc IProofVerifier
+    function verify(
+        Circuit circuit,
+        uint256[8] calldata proof,
+        uint256[] calldata inputs
+    ) external view returns (bool) {
+        uint256 expected = inputCount(circuit);
+        if (inputs.length != expected) revert InputCountMismatch(circuit, expected, inputs.length);
+        for (uint256 i; i < inputs.length; ++i) {
+            if (inputs[i] >= FIELD_ORDER) revert InputNotInField(i, inputs[i]);
+        }
+        // The pairing precompile refuses coordinates >= q and points off the curve or off the subgroup; a.y is negated here.
+        uint256 negatedY = proof[1];
+        if (negatedY >= BASE_FIELD_ORDER) return false;
+        if (negatedY != 0) negatedY = BASE_FIELD_ORDER - negatedY;
+        return _isValid(keyAddress(circuit), proof, negatedY, inputs);
+    }
+
+    /// @inheritdoc IProofVerifier
+    function keyHash(Circuit circuit) external view returns (bytes32) {
+        return VerifyingKeyChecks.hashOf(keyAddress(circuit));
+    }
+
+    /// @notice Data contract of a circuit's verifying key.
+    /// @param circuit Circuit instance.
+    function keyAddress(Circuit circuit) public view returns (address) {
+        if (circuit == Circuit.Open) return OPEN_KEY;
+        if (circuit == Circuit.TransitionSmall) return TRANSITION_SMALL_KEY;
+        if (circuit == Circuit.TransitionLarge) return TRANSITION_LARGE_KEY;
+        if (circuit == Circuit.SolvencySmall) return SOLVENCY_SMALL_KEY;
+        if (circuit == Circuit.SolvencyLarge) return SOLVENCY_LARGE_KEY;
+        return INSERTION_KEY;
+    }
+
+    /// @notice Number of a statement's public signals.
+    /// @param circuit Circuit instance.
+    function inputCount(Circuit circuit) public pure returns (uint256) {
+        if (circuit == Circuit.Open) return 13;
+        if (circuit == Circuit.TransitionSmall || circuit == Circuit.TransitionLarge) return 15;
+        if (circuit == Circuit.SolvencySmall || circuit == Circuit.SolvencyLarge) return 8;
+        return 19;
+    }
+
+    /// @dev e(−A, B) · e(alpha, beta) · e(L, gamma) · e(C, delta) = 1 with L = IC_0 + sum input_i · IC_(i+1).
+    /// False when a precompile fails, or is missing and returns nothing.
+    function _isValid(
+        address key,
+        uint256[8] calldata proof,
+        uint256 negatedY,
+        uint256[] calldata inputs
+    ) private view returns (bool valid) {
+        assembly ("memory-safe") {
+            let count := inputs.length
+            let vk := mload(0x40)
+            let ic := add(vk, 0x1c0)
+            let sum := add(ic, shl(6, add(count, 1))) // x y, followed by
+            let term := add(sum, 0x40) // x y and a scalar
+            extcodecopy(key, vk, 1, sub(sum, vk))
+
+            valid := 1
+            mcopy(sum, ic, 0x40)
+            for {
+                let i := 0
+            } lt(i, count) {
+                i := add(i, 1)
+            } {
+                let scalar := calldataload(add(inputs.offset, shl(5, i)))
+                if scalar {
+                    mcopy(term, add(ic, shl(6, add(i, 1))), 0x40)
+                    if gt(scalar, 1) {
+                        mstore(add(term, 0x40), scalar)
+                        valid := and(valid, staticcall(gas(), 0x07, term, 0x60, term, 0x40))
+                        valid := and(valid, eq(returndatasize(), 0x40))
+                    }
+                    valid := and(valid, staticcall(gas(), 0x06, sum, 0x80, sum, 0x40))
+                    valid := and(valid, eq(returndatasize(), 0x40))
+                }
+            }
+
+            let product := term
+            mstore(product, calldataload(proof))
+            mstore(add(product, 0x20), negatedY)
+            calldatacopy(add(product, 0x40), add(proof, 0x40), 0x80)
+            mcopy(add(product, 0xc0), vk, 0xc0) // alpha, beta
+            mcopy(add(product, 0x180), sum, 0x40)
+            mcopy(add(product, 0x1c0), add(vk, 0xc0), 0x80) // gamma
+            calldatacopy(add(product, 0x240), add(proof, 0xc0), 0x40)
+            mcopy(add(product, 0x280), add(vk, 0x140), 0x80) // delta
+            valid := and(valid, staticcall(gas(), 0x08, product, 0x300, 0x00, 0x20))
+            valid := and(valid, eq(returndatasize(), 0x20))
+            valid := and(valid, eq(mload(0x00), 1))
+        }
+    }
+}
