@@ -6,7 +6,7 @@
 /** Order of the BN254 scalar field, in which every commitment and public signal lives. */
 export const FIELD_ORDER = 21888242871839275222246405745257275088548364400416034343698204186575808495617n;
 
-/** Cash is signed micro-USDC with |cash| < 2^60: about a trillion dollars, and room for any sum of flows of one transition. */
+/** Cash is signed micro-USDC in [-2^60, 2^60): about a trillion dollars, and room for any sum of flows of one transition. */
 export const CASH_BITS = 60n;
 export const CASH_BOUND = 1n << CASH_BITS;
 

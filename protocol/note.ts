@@ -29,7 +29,7 @@ export function emptyNote(ownerKey: bigint, entity: bigint, rho: bigint): Note {
 
 /** Throws unless every field is within its bounds and no instrument is held twice. */
 export function checkNote(note: Note): void {
-  ensure(note.cash > -CASH_BOUND && note.cash < CASH_BOUND, "note.cash", `cash: got ${note.cash} micro-USDC, expected an absolute value below 2^60`);
+  ensure(note.cash >= -CASH_BOUND && note.cash < CASH_BOUND, "note.cash", `cash: got ${note.cash} micro-USDC, expected -2^60 to 2^60 - 1`);
   ensure(note.legs.length === NOTE_LEGS, "note.legs", `legs: got ${note.legs.length}, expected ${NOTE_LEGS}`);
   const seen = new Set<bigint>();
   for (const leg of note.legs) {
