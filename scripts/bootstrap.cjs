@@ -113,18 +113,20 @@ function fail(message) {
   process.exit(1);
 }
 
-function main() {
-  if (upToDate() && workingNode()) return;
-  if (!upToDate()) {
-    console.error(
-      "solvus: installing dependencies (node_modules is missing or differs from package-lock.json)",
-    );
-    const { ok } = run(installCommand(), { stdio: ["ignore", "ignore", "inherit"] });
-    if (!ok) fail(`\`${installCommand().join(" ")}\` failed; its messages are above`);
-  }
-  provideNode();
-  if (nativePackageMissing())
-    fail("npm left out Hardhat's native package (@nomicfoundation/edr-…); remove node_modules and run again");
+/** Whether every dependency is installed for this machine. */
+function installed() {
+  return upToDate() && !nativePackageMissing();
 }
 
-main();
+function bootstrap() {
+  if (!installed()) {
+    console.error("solvus: installing dependencies (node_modules is missing or differs from package-lock.json)");
+    const { ok } = run(installCommand(), { stdio: ["ignore", "ignore", "inherit"] });
+    if (!ok) fail(`\`${installCommand().join(" ")}\` failed; its messages are above`);
+    if (nativePackageMissing()) fail("npm left out Hardhat's native package (@nomicfoundation/edr-…)");
+  }
+  provideNode();
+}
+
+module.exports = { bootstrap, installed };
+if (require.main === module) bootstrap();
