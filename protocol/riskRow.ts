@@ -1,4 +1,13 @@
-import { DOMAIN, ID_BOUND, KIND, LOSS_DIGIT_BITS, LOSS_WORDS, ROW_VALUE_BOUND, SCENARIOS, SIZE_BOUND } from "./constants.ts";
+import {
+  DOMAIN,
+  ID_BOUND,
+  KIND,
+  LOSS_DIGIT_BITS,
+  LOSS_WORDS,
+  ROW_VALUE_BOUND,
+  SCENARIOS,
+  SIZE_BOUND,
+} from "./constants.ts";
 import { ensure } from "./errors.ts";
 import { poseidon } from "./poseidon.ts";
 

@@ -5,7 +5,10 @@ import { checkRow, NULL_ROW, type RiskRow, rowLeaf } from "./riskRow.ts";
 
 /** Places of one underlying's subtree (the first holds the null row), and underlyings of the tree. */
 export const ROW_PLACES = ROW_TREE_ARITIES.reduce((product: number, arity) => product * arity, 1);
-export const UNDERLYING_PLACES = UNDERLYING_TREE_ARITIES.reduce((product: number, arity) => product * arity, 1);
+export const UNDERLYING_PLACES = UNDERLYING_TREE_ARITIES.reduce(
+  (product: number, arity) => product * arity,
+  1,
+);
 
 /** The rows of a snapshot under one root, in two levels: a subtree for each underlying, and a tree of the subtrees' roots. */
 export interface RowTree {
@@ -50,10 +53,18 @@ const EMPTY_UNDERLYING_NODES = emptyNodes(DOMAIN.underlyingNode, UNDERLYING_TREE
 function childrenOf(tree: SparseTree, level: number, index: number): bigint[] {
   const arity = tree.arities[level] as number;
   const nodes = tree.levels[level] as bigint[];
-  return Array.from({ length: arity }, (_, child) => nodes[index * arity + child] ?? (tree.empty[level] as bigint));
+  return Array.from(
+    { length: arity },
+    (_, child) => nodes[index * arity + child] ?? (tree.empty[level] as bigint),
+  );
 }
 
-function buildSparse(domain: bigint, arities: readonly number[], leaves: bigint[], empty: bigint[]): SparseTree {
+function buildSparse(
+  domain: bigint,
+  arities: readonly number[],
+  leaves: bigint[],
+  empty: bigint[],
+): SparseTree {
   const tree: SparseTree = { arities, levels: [leaves], empty };
   for (const [level, arity] of arities.entries()) {
     const below = tree.levels[level] as bigint[];
@@ -121,7 +132,11 @@ export function buildRowTree(underlyings: readonly (readonly RiskRow[])[]): RowT
       EMPTY_ROW_NODES,
     ),
   );
-  const emptySubtree: SparseTree = { arities: ROW_TREE_ARITIES, levels: [[], [], [], []], empty: EMPTY_ROW_NODES };
+  const emptySubtree: SparseTree = {
+    arities: ROW_TREE_ARITIES,
+    levels: [[], [], [], []],
+    empty: EMPTY_ROW_NODES,
+  };
   const top = buildSparse(
     DOMAIN.underlyingNode,
     UNDERLYING_TREE_ARITIES,
@@ -130,7 +145,10 @@ export function buildRowTree(underlyings: readonly (readonly RiskRow[])[]): RowT
   );
   return {
     root: rootOf(top),
-    subRoots: Array.from({ length: UNDERLYING_PLACES }, (_, index) => top.levels[0]?.[index] ?? EMPTY_SUBTREE),
+    subRoots: Array.from(
+      { length: UNDERLYING_PLACES },
+      (_, index) => top.levels[0]?.[index] ?? EMPTY_SUBTREE,
+    ),
     locate: (id) => places.get(id),
     row(underlying, place) {
       checkPlace("rowTree.underlying", underlying, UNDERLYING_PLACES);

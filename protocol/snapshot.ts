@@ -1,6 +1,10 @@
 import { CASH_BOUND, DOMAIN, RATIO_BOUND } from "./constants.ts";
 import { ensure } from "./errors.ts";
+import type { Instrument } from "./instrument.ts";
+import { checkInputs, type MarketInputs } from "./marketInputs.ts";
+import { settledRows, type UnderlyingRows, underlyingRows } from "./marketRows.ts";
 import { poseidon } from "./poseidon.ts";
+import { initialMarginFactor } from "./priceScan.ts";
 import type { RiskRow } from "./riskRow.ts";
 import { buildRowTree, type RowTree } from "./rowTree.ts";
 
@@ -50,4 +54,35 @@ export function commitSnapshot(
   const tree = buildRowTree(underlyings);
   const root = poseidon(DOMAIN.snapshot, [tree.root, epoch, imFactor, priceBand, debtLimit]);
   return { epoch, imFactor, priceBand, debtLimit, tree, root };
+}
+
+/** A snapshot with what it was computed from. */
+export interface MarketSnapshot extends Snapshot {
+  inputs: MarketInputs;
+  /** Every listing, in the order of the tree. */
+  instruments: Instrument[];
+  /** Rows and ranges of each underlying, by place in the tree; archives follow at the next places. */
+  underlyings: UnderlyingRows[];
+}
+
+/**
+ * The snapshot that follows from published market inputs: a pure function, to the last bit the same for everyone.
+ *
+ * Refuses inputs (`inputs.*`), rows (`row.*`, `rowTree.*`) and parameters (`snapshot.*`) out of bounds.
+ */
+export function buildSnapshot(value: MarketInputs): MarketSnapshot {
+  const inputs = checkInputs(value);
+  const underlyings = inputs.underlyings.map((underlying) => underlyingRows(underlying, inputs));
+  const archives = inputs.archives.map((settled) => settledRows(settled, "ARCHIVE"));
+  const imFactor = initialMarginFactor(
+    BigInt(inputs.baseImFactor),
+    underlyings.flatMap(({ rangeState }) => rangeState ?? []),
+  );
+  const places = [...underlyings.map(({ rows }) => rows), ...archives];
+  const snapshot = commitSnapshot(
+    BigInt(inputs.epoch),
+    { imFactor, priceBand: BigInt(inputs.priceBand), debtLimit: BigInt(inputs.debtLimit) },
+    places.map((rows) => rows.map(({ row }) => row)),
+  );
+  return { ...snapshot, inputs, instruments: places.flat().map(({ instrument }) => instrument), underlyings };
 }
