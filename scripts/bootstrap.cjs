@@ -120,7 +120,9 @@ function installed() {
 
 function bootstrap() {
   if (!installed()) {
-    console.error("solvus: installing dependencies (node_modules is missing or differs from package-lock.json)");
+    console.error(
+      "solvus: installing dependencies (node_modules is missing or differs from package-lock.json)",
+    );
     const { ok } = run(installCommand(), { stdio: ["ignore", "ignore", "inherit"] });
     if (!ok) fail(`\`${installCommand().join(" ")}\` failed; its messages are above`);
     if (nativePackageMissing()) fail("npm left out Hardhat's native package (@nomicfoundation/edr-…)");

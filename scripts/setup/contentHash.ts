@@ -29,6 +29,7 @@ export async function hashOfFile(file: string): Promise<string> {
  */
 export function transitiveIncludes(entry: string, root: string): string[] {
   const found = new Set<string>();
+  if (!existsSync(join(root, entry))) throw new Error(`there is no file ${entry}`);
   const visit = (file: string): void => {
     if (found.has(file)) return;
     found.add(file);

@@ -1,10 +1,8 @@
-import { mkdirSync, renameSync } from "node:fs";
-import { dirname } from "node:path";
+import { writeFileSync } from "node:fs";
 import type { Curve } from "ffjavascript";
 import { type FixedBase, fixedBase } from "./fixedBase.ts";
 import { keyScalars } from "./qap.ts";
 import { domainSize, readR1cs } from "./r1cs.ts";
-import { replaceFile } from "./stamp.ts";
 import { developmentMarker, type ToxicWaste } from "./toxicWaste.ts";
 import { type VerifyingKey, verifyingKey } from "./verifyingKey.ts";
 import { writeZkey } from "./zkey.ts";
@@ -48,11 +46,8 @@ export async function makeDevelopmentKey(
     c: g1(scalars.c),
     h: g1(scalars.h),
   };
-  mkdirSync(dirname(provingFile), { recursive: true });
-  const temporary = `${provingFile}.${process.pid}.tmp`;
-  await writeZkey(temporary, maker.curve, r1cs, domainSize(r1cs), points, developmentMarker());
-  renameSync(temporary, provingFile);
+  await writeZkey(provingFile, maker.curve, r1cs, domainSize(r1cs), points, developmentMarker());
   const key = verifyingKey(maker.curve, points);
-  replaceFile(verifyingFile, `${JSON.stringify(key, null, 1)}\n`);
+  writeFileSync(verifyingFile, `${JSON.stringify(key, null, 1)}\n`);
   return key;
 }

@@ -25,12 +25,16 @@ export function readR1cs(file: string): R1cs {
   let offset = 12;
   for (let i = 0; i < view.getUint32(8, true); i++) {
     const length = Number(view.getBigUint64(offset + 4, true));
-    sections.set(view.getUint32(offset, true), new DataView(bytes.buffer, bytes.byteOffset + offset + 12, length));
+    sections.set(
+      view.getUint32(offset, true),
+      new DataView(bytes.buffer, bytes.byteOffset + offset + 12, length),
+    );
     offset += 12 + length;
   }
   const header = sections.get(1);
   const section = sections.get(2);
-  if (header === undefined || section === undefined) throw new Error(`${file}: header or constraints are missing`);
+  if (header === undefined || section === undefined)
+    throw new Error(`${file}: header or constraints are missing`);
   if (header.getUint32(0, true) !== COEFFICIENT_BYTES) throw new Error(`${file} is not over a 254-bit field`);
   return {
     wires: header.getUint32(36, true),

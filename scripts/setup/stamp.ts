@@ -37,8 +37,18 @@ export function removeStamp(build: string, product: string): void {
 }
 
 /** Declares a product made. Call after all its files are in place. */
-export function writeStamp<Facts>(build: string, product: string, hash: string, files: string[], facts: Facts): void {
-  const stamp: Stamp<Facts> = { hash, files: Object.fromEntries(files.map((file) => [file, sizeOf(file)])), facts };
+export function writeStamp<Facts>(
+  build: string,
+  product: string,
+  hash: string,
+  files: string[],
+  facts: Facts,
+): void {
+  const stamp: Stamp<Facts> = {
+    hash,
+    files: Object.fromEntries(files.map((file) => [file, sizeOf(file)])),
+    facts,
+  };
   replaceFile(stampFile(build, product), `${JSON.stringify(stamp, null, 2)}\n`);
 }
 

@@ -23,7 +23,12 @@ function derive(label: string): bigint {
 
 /** Waste of one circuit: tau, alpha and beta are the same for all circuits, so that a batch verifier can merge their terms. */
 export function developmentWaste(circuit: string): ToxicWaste {
-  return { tau: derive("tau"), alpha: derive("alpha"), beta: derive("beta"), delta: derive(`delta ${circuit}`) };
+  return {
+    tau: derive("tau"),
+    alpha: derive("alpha"),
+    beta: derive("beta"),
+    delta: derive(`delta ${circuit}`),
+  };
 }
 
 /** The 64 bytes that stand in a development key's place for the transcript hash of a ceremony. */

@@ -1,0 +1,10 @@
+/** The part of proper-lockfile that the set-up uses; the library ships no types. */
+declare module "proper-lockfile" {
+  export interface LockOptions {
+    lockfilePath?: string;
+    stale?: number;
+    update?: number;
+    retries?: { forever?: boolean; factor?: number; minTimeout?: number; maxTimeout?: number };
+  }
+  export function lock(file: string, options?: LockOptions): Promise<() => Promise<void>>;
+}
