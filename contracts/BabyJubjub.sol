@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity 0.8.30;
 
-import {FIELD_ORDER} from "./Field.sol";
+import { FIELD_ORDER } from "./Field.sol";
 
 /// @title Baby Jubjub
 /// @notice Checks public keys on the twisted Edwards curve a·x² + y² = 1 + d·x²·y² over the BN254 scalar field, a = 168700 and
@@ -26,7 +26,8 @@ library BabyJubjub {
     function requirePublicKey(uint256 x, uint256 y) internal pure {
         if (!isOnCurve(x, y)) revert PointNotOnCurve(x, y);
         // l is prime: a point other than the identity that l takes to the identity has order l.
-        if ((x == 0 && y == 1) || !isIdentityMultiple(x, y, SUBGROUP_ORDER)) revert PointNotInPrimeSubgroup(x, y);
+        if ((x == 0 && y == 1) || !isIdentityMultiple(x, y, SUBGROUP_ORDER))
+            revert PointNotInPrimeSubgroup(x, y);
     }
 
     /// @notice Whether (x, y) has canonical coordinates and satisfies the curve equation.
@@ -44,7 +45,7 @@ library BabyJubjub {
     function isIdentityMultiple(uint256 x, uint256 y, uint256 scalar) internal pure returns (bool) {
         uint256[3] memory point = [x, y, 1];
         uint256[3] memory sum = [uint256(0), 1, 1];
-        for (uint256 bit = 256; bit > 0; ) {
+        for (uint256 bit = 256; bit > 0;) {
             unchecked {
                 --bit;
             }
@@ -63,11 +64,7 @@ library BabyJubjub {
         uint256 square = mulmod(zz, zz, FIELD_ORDER);
         uint256 f = addmod(square, FIELD_ORDER - e, FIELD_ORDER);
         uint256 g = addmod(square, e, FIELD_ORDER);
-        uint256 cross = mulmod(
-            addmod(p[0], p[1], FIELD_ORDER),
-            addmod(q[0], q[1], FIELD_ORDER),
-            FIELD_ORDER
-        );
+        uint256 cross = mulmod(addmod(p[0], p[1], FIELD_ORDER), addmod(q[0], q[1], FIELD_ORDER), FIELD_ORDER);
         cross = addmod(cross, FIELD_ORDER - xx, FIELD_ORDER);
         cross = addmod(cross, FIELD_ORDER - yy, FIELD_ORDER);
         sum[0] = mulmod(zz, mulmod(f, cross, FIELD_ORDER), FIELD_ORDER);

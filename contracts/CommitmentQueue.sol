@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity 0.8.30;
 
-import {FIELD_ORDER} from "./Field.sol";
+import { FIELD_ORDER } from "./Field.sol";
 
 /// @title Commitment queue
 /// @notice Gives every queued leaf its place in the state tree at once, and writes the bottom nodes in order later.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity 0.8.30;
 
-import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
-import {FIELD_ORDER} from "./Field.sol";
-import {IComplianceRegistry} from "./interfaces/IComplianceRegistry.sol";
+import { AccessControl } from "@openzeppelin/contracts/access/AccessControl.sol";
+import { FIELD_ORDER } from "./Field.sol";
+import { IComplianceRegistry } from "./interfaces/IComplianceRegistry.sol";
 
 /// @title Compliance registry
 /// @notice Holds the root of the tree of admitted entities. A removal acts at once; an addition leaves the previous root valid for a
@@ -16,7 +16,7 @@ contract ComplianceRegistry is IComplianceRegistry, AccessControl {
     uint256 public constant ADDITION_GRACE = 5 minutes;
 
     /// @notice Whether everybody is admitted: registry root 0 is accepted. Fixed for ever.
-    bool public immutable IS_OPEN;
+    bool public immutable isOpen;
 
     /// @notice Current root; 0 before the first.
     uint256 public currentRoot;
@@ -35,9 +35,9 @@ contract ComplianceRegistry is IComplianceRegistry, AccessControl {
     error InvalidRegistryRoot(uint256 root);
 
     /// @param admin First administrator and officer.
-    /// @param isOpen Whether everybody is admitted.
-    constructor(address admin, bool isOpen) {
-        IS_OPEN = isOpen;
+    /// @param open Whether everybody is admitted.
+    constructor(address admin, bool open) {
+        isOpen = open;
         _grantRole(DEFAULT_ADMIN_ROLE, admin);
         _grantRole(OFFICER_ROLE, admin);
     }
@@ -60,7 +60,7 @@ contract ComplianceRegistry is IComplianceRegistry, AccessControl {
 
     /// @inheritdoc IComplianceRegistry
     function acceptsRoot(uint256 root) external view returns (bool) {
-        if (root == 0) return IS_OPEN;
+        if (root == 0) return isOpen;
         return root == currentRoot || (root == previousRoot && block.timestamp <= previousUntil);
     }
 }

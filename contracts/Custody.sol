@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity 0.8.30;
 
-import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
-import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import { AccessControl } from "@openzeppelin/contracts/access/AccessControl.sol";
+import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import { IERC20Metadata } from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
+import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 
 /// @title Custody
 /// @notice Holds the ERC-20 tokens behind the accounts. Asset 0 is cash, in micro-USDC; any other asset is a spot instrument's id, in lots.
@@ -114,7 +114,8 @@ abstract contract Custody is AccessControl {
 
     function _list(uint256 asset, IERC20 token, uint96 unit) private {
         if (unit == 0 || address(token).code.length == 0) revert InvalidListing(token, unit);
-        if (isListed[token] || address(assetOf[asset].token) != address(0)) revert AlreadyListed(asset, token);
+        if (isListed[token] || address(assetOf[asset].token) != address(0))
+            revert AlreadyListed(asset, token);
         isListed[token] = true;
         assetOf[asset] = Asset(token, unit);
         emit AssetListed(asset, token, unit);

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity 0.8.30;
 
-import {BASE_FIELD_ORDER, FIELD_ORDER} from "./Field.sol";
-import {LocalChain} from "./LocalChain.sol";
-import {VerifyingKeyChecks} from "./VerifyingKeyChecks.sol";
-import {Circuit, IProofVerifier} from "./interfaces/IProofVerifier.sol";
+import { BASE_FIELD_ORDER, FIELD_ORDER } from "./Field.sol";
+import { LocalChain } from "./LocalChain.sol";
+import { VerifyingKeyChecks } from "./VerifyingKeyChecks.sol";
+import { Circuit, IProofVerifier } from "./interfaces/IProofVerifier.sol";
 
 /// @title Groth16 verifier
 /// @notice Verifies single proofs of all circuits, over BN254. Each verifying key is the code of a data contract: a STOP byte, then 32-byte words
 /// alpha (2), beta (4), gamma (4), delta (4), IC (2 for the constant and for each public signal), points of G2 in the order of EIP-197.
 contract Groth16Verifier is IProofVerifier {
     /// @dev Keys as code: reading one costs an account access instead of fifty storage slots.
-    address private immutable OPEN_KEY;
-    address private immutable TRANSITION_SMALL_KEY;
-    address private immutable TRANSITION_LARGE_KEY;
-    address private immutable SOLVENCY_SMALL_KEY;
-    address private immutable SOLVENCY_LARGE_KEY;
-    address private immutable INSERTION_KEY;
+    address private immutable _openKey;
+    address private immutable _transitionSmallKey;
+    address private immutable _transitionLargeKey;
+    address private immutable _solvencySmallKey;
+    address private immutable _solvencyLargeKey;
+    address private immutable _insertionKey;
 
     /// @notice The number of public signals is not the circuit's.
     /// @dev Cure: give the signals of the circuit's manifest, all of them, in its order.
@@ -40,12 +40,12 @@ contract Groth16Verifier is IProofVerifier {
         if (VerifyingKeyChecks.isDevelopmentKey(keys[0]) && !LocalChain.here()) {
             revert DevelopmentKeyOnPublicChain(block.chainid);
         }
-        OPEN_KEY = keys[uint256(Circuit.Open)];
-        TRANSITION_SMALL_KEY = keys[uint256(Circuit.TransitionSmall)];
-        TRANSITION_LARGE_KEY = keys[uint256(Circuit.TransitionLarge)];
-        SOLVENCY_SMALL_KEY = keys[uint256(Circuit.SolvencySmall)];
-        SOLVENCY_LARGE_KEY = keys[uint256(Circuit.SolvencyLarge)];
-        INSERTION_KEY = keys[uint256(Circuit.Insertion)];
+        _openKey = keys[uint256(Circuit.Open)];
+        _transitionSmallKey = keys[uint256(Circuit.TransitionSmall)];
+        _transitionLargeKey = keys[uint256(Circuit.TransitionLarge)];
+        _solvencySmallKey = keys[uint256(Circuit.SolvencySmall)];
+        _solvencyLargeKey = keys[uint256(Circuit.SolvencyLarge)];
+        _insertionKey = keys[uint256(Circuit.Insertion)];
     }
 
     /// @inheritdoc IProofVerifier
@@ -74,12 +74,12 @@ contract Groth16Verifier is IProofVerifier {
     /// @notice Data contract of a circuit's verifying key.
     /// @param circuit Circuit instance.
     function keyAddress(Circuit circuit) public view returns (address) {
-        if (circuit == Circuit.Open) return OPEN_KEY;
-        if (circuit == Circuit.TransitionSmall) return TRANSITION_SMALL_KEY;
-        if (circuit == Circuit.TransitionLarge) return TRANSITION_LARGE_KEY;
-        if (circuit == Circuit.SolvencySmall) return SOLVENCY_SMALL_KEY;
-        if (circuit == Circuit.SolvencyLarge) return SOLVENCY_LARGE_KEY;
-        return INSERTION_KEY;
+        if (circuit == Circuit.Open) return _openKey;
+        if (circuit == Circuit.TransitionSmall) return _transitionSmallKey;
+        if (circuit == Circuit.TransitionLarge) return _transitionLargeKey;
+        if (circuit == Circuit.SolvencySmall) return _solvencySmallKey;
+        if (circuit == Circuit.SolvencyLarge) return _solvencyLargeKey;
+        return _insertionKey;
     }
 
     /// @notice Number of a statement's public signals.

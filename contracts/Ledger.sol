@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity 0.8.30;
 
-import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
-import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
-import {BabyJubjub} from "./BabyJubjub.sol";
-import {CommitmentQueue} from "./CommitmentQueue.sol";
-import {Custody} from "./Custody.sol";
-import {FIELD_ORDER} from "./Field.sol";
-import {SnapshotRules} from "./SnapshotRules.sol";
-import {OpenSignals, Statements, Terms, Tier, Transition, TransitionSignals} from "./Statements.sol";
-import {IComplianceRegistry} from "./interfaces/IComplianceRegistry.sol";
-import {Circuit, IProofVerifier} from "./interfaces/IProofVerifier.sol";
-import {IRiskOracle} from "./interfaces/IRiskOracle.sol";
+import { IERC20Metadata } from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
+import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import { SignatureChecker } from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+import { BabyJubjub } from "./BabyJubjub.sol";
+import { CommitmentQueue } from "./CommitmentQueue.sol";
+import { Custody } from "./Custody.sol";
+import { FIELD_ORDER } from "./Field.sol";
+import { SnapshotRules } from "./SnapshotRules.sol";
+import { OpenSignals, Statements, Terms, Tier, Transition, TransitionSignals } from "./Statements.sol";
+import { IComplianceRegistry } from "./interfaces/IComplianceRegistry.sol";
+import { Circuit, IProofVerifier } from "./interfaces/IProofVerifier.sol";
+import { IRiskOracle } from "./interfaces/IRiskOracle.sol";
 
 /// @title Ledger
 /// @notice Holds the tokens of private accounts and accepts a change of an account only with a proof that it follows the margin rules.
@@ -33,18 +33,19 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712, ReentrancyGu
     uint256 public constant FEE_CAP = 5_000_000;
 
     /// @notice What the payer of a deposit signs (EIP-712), unless the payer sends the transition.
-    bytes32 public constant DEPOSIT_TYPEHASH =
-        keccak256("Deposit(uint256 nullifier,uint256 commitment,uint256 asset,uint256 amount,uint64 deadline)");
+    bytes32 public constant DEPOSIT_TYPEHASH = keccak256(
+        "Deposit(uint256 nullifier,uint256 commitment,uint256 asset,uint256 amount,uint64 deadline)"
+    );
 
     /// @notice Verifies the proofs.
-    IProofVerifier public immutable VERIFIER;
+    IProofVerifier public immutable verifier;
 
     /// @notice Says which roots of admitted entities are accepted.
-    IComplianceRegistry public immutable REGISTRY;
+    IComplianceRegistry public immutable registry;
 
     /// @dev The risk committee's Baby Jubjub key, to which every account is escrowed.
-    uint256 private immutable COMMITTEE_KEY_X;
-    uint256 private immutable COMMITTEE_KEY_Y;
+    uint256 private immutable _committeeKeyX;
+    uint256 private immutable _committeeKeyY;
 
     /// @notice Whether a note was spent.
     mapping(uint256 nullifier => bool) public isSpent;
@@ -55,7 +56,12 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712, ReentrancyGu
     /// @notice An account was opened.
     /// @param leafIndex Place of the commitment; the account tag is the leaf queued next.
     /// @param escrow Ephemeral key and the opening's ciphertext for the risk committee.
-    event Opened(uint256 indexed commitment, uint256 indexed accountTag, uint256 leafIndex, uint256[5] escrow);
+    event Opened(
+        uint256 indexed commitment,
+        uint256 indexed accountTag,
+        uint256 leafIndex,
+        uint256[5] escrow
+    );
 
     /// @notice An account changed: the note of `nullifier` is spent, `commitment` at `leafIndex` is its successor.
     event Transitioned(
@@ -142,10 +148,10 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712, ReentrancyGu
     ) Custody(configuration.cash) SnapshotRules(configuration.oracle) EIP712("Solvus Ledger", "1") {
         uint256[2] memory key = configuration.committeeKey;
         BabyJubjub.requirePublicKey(key[0], key[1]);
-        COMMITTEE_KEY_X = key[0];
-        COMMITTEE_KEY_Y = key[1];
-        VERIFIER = configuration.verifier;
-        REGISTRY = configuration.registry;
+        _committeeKeyX = key[0];
+        _committeeKeyY = key[1];
+        verifier = configuration.verifier;
+        registry = configuration.registry;
         _grantRole(DEFAULT_ADMIN_ROLE, configuration.admin);
     }
 
@@ -167,7 +173,7 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712, ReentrancyGu
         _requireProof(
             Circuit.Open,
             proof,
-            Statements.openInputs(signals, COMMITTEE_KEY_X, COMMITTEE_KEY_Y, terms)
+            Statements.openInputs(signals, _committeeKeyX, _committeeKeyY, terms)
         );
         uint256 leafIndex = _enqueue(signals.commitment);
         _enqueue(signals.accountTag);
@@ -226,12 +232,12 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712, ReentrancyGu
     /// @notice Keccak-256 of the verifying key that a circuit's proofs are checked with.
     /// @param circuit Circuit instance.
     function keyHash(Circuit circuit) external view returns (bytes32) {
-        return VERIFIER.keyHash(circuit);
+        return verifier.keyHash(circuit);
     }
 
     /// @notice The risk committee's Baby Jubjub key.
     function committeeKey() external view returns (uint256 x, uint256 y) {
-        return (COMMITTEE_KEY_X, COMMITTEE_KEY_Y);
+        return (_committeeKeyX, _committeeKeyY);
     }
 
     /// @notice Separator of this ledger's EIP-712 domain: name "Solvus Ledger", version "1".
@@ -292,7 +298,7 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712, ReentrancyGu
     }
 
     function _requireRegistryRoot(uint256 registryRoot) private view {
-        if (!REGISTRY.acceptsRoot(registryRoot)) revert RegistryRootRefused(registryRoot);
+        if (!registry.acceptsRoot(registryRoot)) revert RegistryRootRefused(registryRoot);
     }
 
     /// @dev An allowance to the ledger alone must not let anybody spend it: the payer sends, or has signed for this very note.
@@ -321,6 +327,6 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712, ReentrancyGu
         for (uint256 i; i < inputs.length; ++i) {
             if (inputs[i] >= FIELD_ORDER) revert SignalNotInField(i, inputs[i]);
         }
-        if (!VERIFIER.verify(circuit, proof, inputs)) revert ProofRejected(circuit);
+        if (!verifier.verify(circuit, proof, inputs)) revert ProofRejected(circuit);
     }
 }

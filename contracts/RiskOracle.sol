@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity 0.8.30;
 
-import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {FIELD_ORDER} from "./Field.sol";
-import {LocalChain} from "./LocalChain.sol";
-import {IRiskOracle, SnapshotInfo} from "./interfaces/IRiskOracle.sol";
+import { AccessControl } from "@openzeppelin/contracts/access/AccessControl.sol";
+import { ECDSA } from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import { FIELD_ORDER } from "./Field.sol";
+import { LocalChain } from "./LocalChain.sol";
+import { IRiskOracle, SnapshotInfo } from "./interfaces/IRiskOracle.sol";
 
 /// @dev What the reporters sign (EIP-712). `inputsHash` is the Keccak-256 of the inputs from which anybody can recompute the snapshot.
+// solhint-disable-next-line gas-struct-packing
 struct SnapshotHeader {
     uint64 epoch;
     uint64 time;
@@ -24,10 +25,9 @@ contract RiskOracle is IRiskOracle, AccessControl, EIP712 {
     bytes32 public constant REPORTER_ADMIN_ROLE = keccak256("REPORTER_ADMIN_ROLE");
 
     /// @notice What a reporter signs.
-    bytes32 public constant HEADER_TYPEHASH =
-        keccak256(
-            "SnapshotHeader(uint64 epoch,uint64 time,uint256 snapshotRoot,bytes32 inputsHash,bool steady)"
-        );
+    bytes32 public constant HEADER_TYPEHASH = keccak256(
+        "SnapshotHeader(uint64 epoch,uint64 time,uint256 snapshotRoot,bytes32 inputsHash,bool steady)"
+    );
 
     /// @notice Seconds by which a header's time may be ahead of the block's.
     uint256 public constant MAX_AHEAD = 5;
@@ -126,7 +126,11 @@ contract RiskOracle is IRiskOracle, AccessControl, EIP712 {
     /// @param header What the reporters signed.
     /// @param inputs Aggregated inputs of the snapshot.
     /// @param signatures Signatures of a quorum of reporters, by strictly ascending signer address.
-    function post(SnapshotHeader calldata header, bytes calldata inputs, bytes[] calldata signatures) external {
+    function post(
+        SnapshotHeader calldata header,
+        bytes calldata inputs,
+        bytes[] calldata signatures
+    ) external {
         SnapshotInfo memory newest = _latest;
         if (header.epoch != newest.epoch + 1) revert EpochOutOfOrder(newest.epoch + 1, header.epoch);
         if (header.time <= newest.time) revert TimeNotIncreasing(newest.time, header.time);
@@ -140,7 +144,12 @@ contract RiskOracle is IRiskOracle, AccessControl, EIP712 {
         if (inputsHash != header.inputsHash) revert InputsMismatch(header.inputsHash, inputsHash);
         _requireQuorum(header, signatures);
 
-        SnapshotInfo memory info = SnapshotInfo(header.epoch, header.time, uint64(block.timestamp), header.steady);
+        SnapshotInfo memory info = SnapshotInfo(
+            header.epoch,
+            header.time,
+            uint64(block.timestamp),
+            header.steady
+        );
         _latest = info;
         _infoOf[root] = info;
         rootOf[header.epoch] = root;

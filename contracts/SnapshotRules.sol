@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity 0.8.30;
 
-import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
-import {IRiskOracle, SnapshotInfo} from "./interfaces/IRiskOracle.sol";
-import {TransitionSignals} from "./Statements.sol";
+import { AccessControl } from "@openzeppelin/contracts/access/AccessControl.sol";
+import { IRiskOracle, SnapshotInfo } from "./interfaces/IRiskOracle.sol";
+import { TransitionSignals } from "./Statements.sol";
 
 /// @title Snapshot rules
 /// @notice Decides which risk snapshot a transition may be proven on, and which modes are open.
@@ -29,7 +29,7 @@ abstract contract SnapshotRules is AccessControl {
     bytes32 public constant GUARDIAN_ROLE = keccak256("GUARDIAN_ROLE");
 
     /// @notice Publishes the snapshots.
-    IRiskOracle public immutable ORACLE;
+    IRiskOracle public immutable oracle;
 
     /// @notice Whether an emergency is declared: only reduce-only, exit and wind-down transitions are accepted.
     bool public emergency;
@@ -69,8 +69,8 @@ abstract contract SnapshotRules is AccessControl {
     /// @dev Cure: prove again with the latest epoch.
     error EpochNotLatest(uint256 epoch, uint256 latestEpoch);
 
-    constructor(IRiskOracle oracle) {
-        ORACLE = oracle;
+    constructor(IRiskOracle riskOracle) {
+        oracle = riskOracle;
     }
 
     /// @notice Declares or lifts an emergency.
@@ -82,7 +82,7 @@ abstract contract SnapshotRules is AccessControl {
 
     /// @dev Reverts unless a transition with these signals may be proven on its snapshot now.
     function _requireSnapshot(TransitionSignals calldata signals) internal view {
-        (SnapshotInfo memory found, SnapshotInfo memory newest) = ORACLE.locate(signals.snapshotRoot);
+        (SnapshotInfo memory found, SnapshotInfo memory newest) = oracle.locate(signals.snapshotRoot);
         if (found.epoch == 0) revert UnknownSnapshot(signals.snapshotRoot);
         uint256 mode = signals.mode;
         if (mode > MODE_WIND_DOWN) revert UnknownMode(mode);
@@ -110,7 +110,7 @@ abstract contract SnapshotRules is AccessControl {
 
     /// @dev Reverts unless an account may be opened with this epoch, against which memberships expire.
     function _requireEpoch(uint256 epoch) internal view {
-        (, SnapshotInfo memory newest) = ORACLE.latest();
+        (, SnapshotInfo memory newest) = oracle.latest();
         bool accepted = epoch != 0 && epoch == newest.epoch;
         if (!accepted && epoch != 0 && newest.epoch != 0) {
             accepted = epoch == newest.epoch - 1 && block.timestamp <= newest.postedAt + PREVIOUS_GRACE;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity 0.8.30;
 
-import {FIELD_ORDER} from "./Field.sol";
+import { FIELD_ORDER } from "./Field.sol";
 
 /// @dev What a proof binds besides its statement. `payer` funds a deposit, `recipient` receives a withdrawal, `relayer` alone may submit
 /// and earns the fee (0: anybody may, and earns it), and nothing is accepted after `deadline` (Unix seconds).
@@ -66,7 +66,14 @@ library Statements {
     /// @dev Called by the ledger, whose address it takes.
     function context(Terms calldata terms) internal view returns (uint256) {
         bytes32 digest = keccak256(
-            abi.encode(block.chainid, address(this), terms.payer, terms.recipient, terms.relayer, terms.deadline)
+            abi.encode(
+                block.chainid,
+                address(this),
+                terms.payer,
+                terms.recipient,
+                terms.relayer,
+                terms.deadline
+            )
         );
         return uint256(digest) % FIELD_ORDER;
     }

@@ -15,7 +15,7 @@ library VerifyingKeyChecks {
     /// @dev Keccak-256 over alpha and beta of the development keys. Their toxic waste is derived from a public string, the same for
     /// every circuit and every version of it.
     bytes32 internal constant DEVELOPMENT_ALPHA_BETA =
-        0x0000000000000000000000000000000000000000000000000000000000000000;
+        0x7cce0304f88b6e087ebf3354b24e916de1e66e8f427b319efbf7bf3027fc1cb9;
 
     /// @notice The code is not a key of this many public signals.
     /// @dev Cure: deploy the key of the circuit that the place is for.
@@ -61,9 +61,8 @@ library VerifyingKeyChecks {
         _requireG2Point(key, POINT + G2_POINT);
         _requireG2Point(key, DELTA);
         for (uint256 i; i <= inputCount; ++i) _requirePoint(key, IC + POINT * i);
-        if (
-            keccak256(_read(key, POINT + G2_POINT, G2_POINT)) == keccak256(_read(key, DELTA, G2_POINT))
-        ) revert UnsafeDelta(key);
+        if (keccak256(_read(key, POINT + G2_POINT, G2_POINT)) == keccak256(_read(key, DELTA, G2_POINT)))
+            revert UnsafeDelta(key);
     }
 
     /// @notice Reverts unless two keys have alpha, beta and gamma in common and deltas of their own.
@@ -87,7 +86,10 @@ library VerifyingKeyChecks {
     /// @dev The pairing precompile fails for a point that is not in the subgroup, whatever it is paired with.
     function _requireG2Point(address key, uint256 offset) private view {
         bytes memory point = _read(key, offset, G2_POINT);
-        (uint256 a, uint256 b, uint256 c, uint256 d) = abi.decode(point, (uint256, uint256, uint256, uint256));
+        (uint256 a, uint256 b, uint256 c, uint256 d) = abi.decode(
+            point,
+            (uint256, uint256, uint256, uint256)
+        );
         (bool success, bytes memory result) = address(0x08).staticcall(bytes.concat(new bytes(POINT), point));
         if (!success || result.length != 32 || (a | b | c | d) == 0) revert InvalidKeyPoint(key, offset);
     }

@@ -21,5 +21,7 @@ interface IRiskOracle {
     /// @param root Snapshot root.
     /// @return found The snapshot with this root; epoch 0 if there is none.
     /// @return newest The latest snapshot; epoch 0 before the first.
-    function locate(uint256 root) external view returns (SnapshotInfo memory found, SnapshotInfo memory newest);
+    function locate(
+        uint256 root
+    ) external view returns (SnapshotInfo memory found, SnapshotInfo memory newest);
 }

@@ -1,0 +1,111 @@
+import type { HardhatEthers } from "@nomicfoundation/hardhat-ethers/types";
+import type { Contract, Signer } from "ethers";
+import { CIRCUITS, type CircuitName } from "./statements.ts";
+
+/** Which proofs the deployed ledger accepts. */
+export type VerifierChoice =
+  /** The generated verifying keys of `contracts/generated`. */
+  | "generated"
+  /** The test double `IdealVerifier`, for tests of the ledger's own rules. */
+  | "ideal"
+  /** Keys of one's own: 32-byte words alpha, beta, gamma, delta, IC in hexadecimal, G2 as in EIP-197. */
+  | Record<CircuitName, string>;
+
+export interface SolvusOptions {
+  /** The risk committee's Baby Jubjub key, to which accounts are escrowed. */
+  committeeKey: readonly [bigint, bigint];
+  /** Deploys everything and administers it: every role. First signer by default. */
+  admin?: Signer;
+  /** Addresses of the oracle's reporters; by default the administrator alone. A public chain wants at least seven. */
+  reporters?: readonly string[];
+  /** Whether everybody is admitted (registry root 0). True by default. */
+  openRegistry?: boolean;
+  /** Address of the cash token, 6 decimals; by default a token that anybody may mint. */
+  cash?: string;
+  verifier?: VerifierChoice;
+}
+
+export interface SolvusContracts {
+  ledger: Contract;
+  oracle: Contract;
+  registry: Contract;
+  verifier: Contract;
+  /** The cash token. */
+  usdc: Contract;
+  addresses: { ledger: string; oracle: string; registry: string; verifier: string; usdc: string };
+}
+
+/**
+ * Deploys a whole Solvus: cash token, oracle, registry, verifier with its keys, ledger. The administrator is also given the roles of
+ * lister and guardian.
+ */
+export async function deploySolvus(ethers: HardhatEthers, options: SolvusOptions): Promise<SolvusContracts> {
+  const admin = options.admin ?? (await ethers.getSigners())[0];
+  const adminAddress = await admin.getAddress();
+  const usdc = options.cash
+    ? await ethers.getContractAt("TestToken", options.cash, admin)
+    : await ethers.deployContract("TestToken", ["USD Coin", "USDC", 6], admin);
+  const reporters = [...(options.reporters ?? [adminAddress])];
+  const oracle = await ethers.deployContract("RiskOracle", [adminAddress, reporters], admin);
+  const registry = await ethers.deployContract(
+    "ComplianceRegistry",
+    [adminAddress, options.openRegistry ?? true],
+    admin,
+  );
+  const verifier = await deployVerifier(ethers, options.verifier ?? "generated", admin);
+  const configuration = {
+    admin: adminAddress,
+    verifier: await verifier.getAddress(),
+    oracle: await oracle.getAddress(),
+    registry: await registry.getAddress(),
+    cash: await usdc.getAddress(),
+    committeeKey: [...options.committeeKey],
+  };
+  const ledger = await ethers.deployContract("Ledger", [configuration], admin);
+  for (const role of [await ledger.LISTER_ROLE(), await ledger.GUARDIAN_ROLE()]) {
+    await (await ledger.grantRole(role, adminAddress)).wait();
+  }
+  return {
+    ledger,
+    oracle,
+    registry,
+    verifier,
+    usdc,
+    addresses: {
+      ledger: await ledger.getAddress(),
+      oracle: configuration.oracle,
+      registry: configuration.registry,
+      verifier: configuration.verifier,
+      usdc: configuration.cash,
+    },
+  };
+}
+
+/** Deploys the verifier of the ledger's proofs, and before it the data contracts of its keys. */
+export async function deployVerifier(
+  ethers: HardhatEthers,
+  choice: VerifierChoice,
+  deployer: Signer,
+): Promise<Contract> {
+  if (choice === "ideal") return ethers.deployContract("IdealVerifier", deployer);
+  if (choice === "generated") {
+    const publisher = await ethers.deployContract("VerifyingKeyPublisher", deployer);
+    return ethers.deployContract("Groth16Verifier", [[...(await publisher.keys())]], deployer);
+  }
+  const keys: string[] = [];
+  for (const name of CIRCUITS) keys.push(await deployData(deployer, choice[name]));
+  return ethers.deployContract("Groth16Verifier", [keys], deployer);
+}
+
+/**
+ * Creates a contract whose code is a STOP byte and the given data.
+ * @returns its address
+ */
+export async function deployData(deployer: Signer, data: string): Promise<string> {
+  const bytes = data.slice(2);
+  const length = (bytes.length / 2 + 1).toString(16).padStart(4, "0");
+  // push2 length, dup1, push1 10, push0, codecopy, push0, return; then the code itself.
+  const transaction = await deployer.sendTransaction({ data: `0x61${length}80600a5f395ff300${bytes}` });
+  const receipt = await transaction.wait();
+  return receipt!.contractAddress!;
+}
