@@ -59,10 +59,9 @@ export async function compile(file: string, main: string): Promise<string> {
       "-o",
       target,
     ];
-    // biome-ignore lint/suspicious/noExplicitAny: the error of execFile carries the compiler's output
     await promisify(execFile)(process.execPath, args, { cwd: ROOT, maxBuffer: 1 << 26 }).catch(
-      (error: any) => {
-        throw new Error(`circom refused ${file} (${main}):\n${error.stdout}${error.stderr}`);
+      ({ stdout, stderr }: { stdout: string; stderr: string }) => {
+        throw new Error(`circom refused ${file} (${main}):\n${stdout}${stderr}`);
       },
     );
     renameSync(working, folder);

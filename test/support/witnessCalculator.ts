@@ -59,8 +59,8 @@ export function witnessCalculator(module: WebAssembly.Module): (inputs: Inputs) 
         showSharedRWMemory() {},
       },
     });
-    // biome-ignore lint/suspicious/noExplicitAny: the generated module exports plain numeric functions
-    const wasm = instance.exports as any;
+    // Every function that circom generates takes and returns numbers.
+    const wasm = instance.exports as Record<string, (...words: number[]) => number>;
     const message = () => {
       let text = "";
       for (let code = wasm.getMessageChar(); code !== 0; code = wasm.getMessageChar())
@@ -69,12 +69,12 @@ export function witnessCalculator(module: WebAssembly.Module): (inputs: Inputs) 
     };
 
     wasm.init(1);
-    const words: number = wasm.getFieldNumLen32();
+    const words = wasm.getFieldNumLen32();
     let given = 0;
     for (const [name, value] of Object.entries(inputs)) {
       const [high, low] = nameHash(name);
       const values = flatten(value);
-      const size: number = wasm.getInputSignalSize(high, low);
+      const size = wasm.getInputSignalSize(high, low);
       if (size !== values.length)
         throw new Error(`input ${name}: ${values.length} values given, the circuit has ${size}`);
       for (const [index, raw] of values.entries()) {
