@@ -31,14 +31,24 @@ function plaintextOf(before: Note, after: Note): [bigint, bigint] {
     const old = before.legs[slot] as Leg;
     if (old.size !== 0n && leg.size === 0n) emptied |= 1n << BigInt(slot);
     if (leg.size !== 0n && leg.size !== old.size) {
-      entries.unshift(BigInt(slot) + (leg.id << ENTRY_ID_SHIFT) + ((leg.size + SIZE_BOUND) << ENTRY_SIZE_SHIFT));
+      entries.unshift(
+        BigInt(slot) + (leg.id << ENTRY_ID_SHIFT) + ((leg.size + SIZE_BOUND) << ENTRY_SIZE_SHIFT),
+      );
     }
   });
-  ensure(entries.length <= MAX_ENTRIES, "escrow.entries", `changed legs: got ${entries.length}, expected at most ${MAX_ENTRIES}`);
+  ensure(
+    entries.length <= MAX_ENTRIES,
+    "escrow.entries",
+    `changed legs: got ${entries.length}, expected at most ${MAX_ENTRIES}`,
+  );
   while (entries.length < MAX_ENTRIES) entries.push(0n);
   const [e0, e1, e2, e3, e4] = entries as [bigint, bigint, bigint, bigint, bigint];
   return [
-    after.cash + CASH_BOUND + (emptied << MASK_SHIFT) + (e0 << WORD_0_ENTRIES) + (e1 << (WORD_0_ENTRIES + ENTRY_BITS)),
+    after.cash +
+      CASH_BOUND +
+      (emptied << MASK_SHIFT) +
+      (e0 << WORD_0_ENTRIES) +
+      (e1 << (WORD_0_ENTRIES + ENTRY_BITS)),
     e2 + (e3 << ENTRY_BITS) + (e4 << (2n * ENTRY_BITS)),
   ];
 }
@@ -64,8 +74,15 @@ export interface PublishedChange {
  * `fundingIndexOf` gives an instrument's funding index in the transition's snapshot. Throws `escrow.mismatch` when the words do not open
  * the commitment: another account's transition, the wrong snapshot, or altered data.
  */
-export function decryptChange(before: Note, change: PublishedChange, fundingIndexOf: (id: bigint) => bigint): Note {
-  const mismatch = new SolvusError("escrow.mismatch", `escrow of commitment ${change.commitment}: does not open with this account's rho`);
+export function decryptChange(
+  before: Note,
+  change: PublishedChange,
+  fundingIndexOf: (id: bigint) => bigint,
+): Note {
+  const mismatch = new SolvusError(
+    "escrow.mismatch",
+    `escrow of commitment ${change.commitment}: does not open with this account's rho`,
+  );
   const pads = poseidonMany(DOMAIN.pad, [before.rho, change.commitment], 2) as [bigint, bigint];
   const word0 = toField(change.escrow[0] - pads[0]);
   const word1 = toField(change.escrow[1] - pads[1]);
@@ -75,7 +92,9 @@ export function decryptChange(before: Note, change: PublishedChange, fundingInde
   const entries = [low(word0 >> WORD_0_ENTRIES, ENTRY_BITS), word0 >> (WORD_0_ENTRIES + ENTRY_BITS)];
   for (let shift = 0n; shift < 3n; shift++) entries.push(low(word1 >> (shift * ENTRY_BITS), ENTRY_BITS));
 
-  const sizes = before.legs.map(({ id, size }, slot) => ((emptied >> BigInt(slot)) & 1n ? { id: 0n, size: 0n } : { id, size }));
+  const sizes = before.legs.map(({ id, size }, slot) =>
+    (emptied >> BigInt(slot)) & 1n ? { id: 0n, size: 0n } : { id, size },
+  );
   for (const entry of entries) {
     if (entry === 0n) continue;
     const slot = Number(low(entry, ENTRY_ID_SHIFT));
@@ -83,7 +102,9 @@ export function decryptChange(before: Note, change: PublishedChange, fundingInde
     const id = low(entry >> ENTRY_ID_SHIFT, 32n);
     sizes[slot] = { id, size: low(entry >> ENTRY_SIZE_SHIFT, SIZE_BITS + 1n) - SIZE_BOUND };
   }
-  const legs = sizes.map(({ id, size }): Leg => (size === 0n ? EMPTY_LEG : { id, size, fundingIndex: fundingIndexOf(id) }));
+  const legs = sizes.map(
+    ({ id, size }): Leg => (size === 0n ? EMPTY_LEG : { id, size, fundingIndex: fundingIndexOf(id) }),
+  );
   const after: Note = {
     ownerKey: before.ownerKey,
     entity: before.entity,

@@ -22,11 +22,19 @@ export const LEG_ID_SHIFT = 82n;
 /** Throws `leg.*` unless the leg is the empty leg or all of its fields are within their bounds. */
 export function checkLeg(leg: Leg): void {
   if (leg.size === 0n) {
-    ensure(leg.id === 0n && leg.fundingIndex === 0n, "leg.empty", `leg of size 0: got id ${leg.id} and funding index ${leg.fundingIndex}, expected 0 and 0`);
+    ensure(
+      leg.id === 0n && leg.fundingIndex === 0n,
+      "leg.empty",
+      `leg of size 0: got id ${leg.id} and funding index ${leg.fundingIndex}, expected 0 and 0`,
+    );
     return;
   }
   ensure(leg.id > 0n && leg.id < ID_BOUND, "leg.id", `leg id: got ${leg.id}, expected 1 to 2^32 - 1`);
-  ensure(leg.size >= -SIZE_BOUND && leg.size < SIZE_BOUND, "leg.size", `leg size: got ${leg.size} lots, expected -2^36 to 2^36 - 1`);
+  ensure(
+    leg.size >= -SIZE_BOUND && leg.size < SIZE_BOUND,
+    "leg.size",
+    `leg size: got ${leg.size} lots, expected -2^36 to 2^36 - 1`,
+  );
   ensure(
     leg.fundingIndex >= -ROW_VALUE_BOUND && leg.fundingIndex < ROW_VALUE_BOUND,
     "leg.fundingIndex",

@@ -28,7 +28,8 @@ export function scenarioLoss(positions: readonly Position[], scenario: number): 
 /** Scan risk of the positions of one underlying: the largest loss of the sixteen scenarios, at least 0. */
 export function scanRisk(positions: readonly Position[]): bigint {
   let worst = 0n;
-  for (let scenario = 0; scenario < SCENARIOS; scenario++) worst = max(worst, scenarioLoss(positions, scenario));
+  for (let scenario = 0; scenario < SCENARIOS; scenario++)
+    worst = max(worst, scenarioLoss(positions, scenario));
   return worst;
 }
 
@@ -53,13 +54,15 @@ export function byUnderlying(positions: readonly Position[]): Map<number, Positi
 /** Maintenance margin and values of a set of positions: `MM = sum over underlyings of scan risk + sum of add-ons`. */
 export function marginOf(positions: readonly Position[]): Margin {
   const scanByUnderlying = new Map<number, bigint>();
-  for (const [underlying, group] of byUnderlying(positions)) scanByUnderlying.set(underlying, scanRisk(group));
+  for (const [underlying, group] of byUnderlying(positions))
+    scanByUnderlying.set(underlying, scanRisk(group));
   const addOn = positions.reduce((sum, position) => sum + addOnOf(position), 0n);
   const scan = [...scanByUnderlying.values()].reduce((sum, risk) => sum + risk, 0n);
-  const valueOf = (selected: readonly Position[]): bigint => selected.reduce((sum, { size, row }) => sum + size * row.mark, 0n);
+  const worth = (selected: readonly Position[]): bigint =>
+    selected.reduce((sum, { size, row }) => sum + size * row.mark, 0n);
   return {
-    value: valueOf(positions),
-    perpetualValue: valueOf(positions.filter(({ row }) => row.kind === KIND.perpetual)),
+    value: worth(positions),
+    perpetualValue: worth(positions.filter(({ row }) => row.kind === KIND.perpetual)),
     scanByUnderlying,
     addOn,
     maintenance: scan + addOn,

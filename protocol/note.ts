@@ -29,7 +29,11 @@ export function emptyNote(ownerKey: bigint, entity: bigint, rho: bigint): Note {
 
 /** Throws unless every field is within its bounds and no instrument is held twice. */
 export function checkNote(note: Note): void {
-  ensure(note.cash >= -CASH_BOUND && note.cash < CASH_BOUND, "note.cash", `cash: got ${note.cash} micro-USDC, expected -2^60 to 2^60 - 1`);
+  ensure(
+    note.cash >= -CASH_BOUND && note.cash < CASH_BOUND,
+    "note.cash",
+    `cash: got ${note.cash} micro-USDC, expected -2^60 to 2^60 - 1`,
+  );
   ensure(note.legs.length === NOTE_LEGS, "note.legs", `legs: got ${note.legs.length}, expected ${NOTE_LEGS}`);
   const seen = new Set<bigint>();
   for (const leg of note.legs) {
@@ -44,14 +48,27 @@ export function checkNote(note: Note): void {
 export function commitmentOf(note: Note): bigint {
   const packed = note.legs.map(packLeg);
   const tail = poseidon(DOMAIN.noteTail, packed.slice(NOTE_HEAD_LEGS));
-  return poseidon(DOMAIN.note, [note.ownerKey, note.entity, note.rho, note.cash, ...packed.slice(0, NOTE_HEAD_LEGS), tail]);
+  return poseidon(DOMAIN.note, [
+    note.ownerKey,
+    note.entity,
+    note.rho,
+    note.cash,
+    ...packed.slice(0, NOTE_HEAD_LEGS),
+    tail,
+  ]);
 }
 
 /**
  * What spending the note at `leafIndex` yields: its nullifier, and the rho of the account's next note. Both come from one permutation;
  * the leaf index keeps two notes with equal contents apart.
  */
-export function spendOf(note: Pick<Note, "ownerKey" | "rho">, leafIndex: bigint): { nullifier: bigint; nextRho: bigint } {
-  const [nullifier, nextRho] = poseidonMany(DOMAIN.spend, [note.ownerKey, note.rho, leafIndex], 2) as [bigint, bigint];
+export function spendOf(
+  note: Pick<Note, "ownerKey" | "rho">,
+  leafIndex: bigint,
+): { nullifier: bigint; nextRho: bigint } {
+  const [nullifier, nextRho] = poseidonMany(DOMAIN.spend, [note.ownerKey, note.rho, leafIndex], 2) as [
+    bigint,
+    bigint,
+  ];
   return { nullifier, nextRho };
 }

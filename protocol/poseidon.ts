@@ -26,5 +26,7 @@ export function poseidon(domain: bigint, inputs: readonly bigint[]): bigint {
 /** The first `outputs` state elements after the permutation: several independent hashes for one. */
 export function poseidonMany(domain: bigint, inputs: readonly bigint[], outputs: number): bigint[] {
   if (outputs === 1) return [poseidon(domain, inputs)];
-  return permutation(inputs.map(toField), domain, outputs).map((element: Uint8Array) => permutation.F.toObject(element));
+  return permutation(inputs.map(toField), domain, outputs).map((element: Uint8Array) =>
+    permutation.F.toObject(element),
+  );
 }

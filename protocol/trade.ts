@@ -20,14 +20,30 @@ export type Side = 0 | 1;
 /** Throws `trade.*` unless the package is in its one canonical form. */
 export function checkPackage(trade: TradePackage): void {
   const { legs, cash } = trade;
-  ensure(legs.length >= 1 && legs.length <= PACKAGE_LEGS, "trade.legs", `package legs: got ${legs.length}, expected 1 to ${PACKAGE_LEGS}`);
+  ensure(
+    legs.length >= 1 && legs.length <= PACKAGE_LEGS,
+    "trade.legs",
+    `package legs: got ${legs.length}, expected 1 to ${PACKAGE_LEGS}`,
+  );
   let previous = 0n;
   for (const { id, size } of legs) {
-    ensure(id > previous && id < ID_BOUND, "trade.order", `package leg id: got ${id} after ${previous}, expected ascending ids below 2^32`);
-    ensure(size !== 0n && size >= -SIZE_BOUND && size < SIZE_BOUND, "trade.size", `package leg size: got ${size} lots, expected -2^36 to 2^36 - 1 and not 0`);
+    ensure(
+      id > previous && id < ID_BOUND,
+      "trade.order",
+      `package leg id: got ${id} after ${previous}, expected ascending ids below 2^32`,
+    );
+    ensure(
+      size !== 0n && size >= -SIZE_BOUND && size < SIZE_BOUND,
+      "trade.size",
+      `package leg size: got ${size} lots, expected -2^36 to 2^36 - 1 and not 0`,
+    );
     previous = id;
   }
-  ensure(cash >= -CASH_BOUND && cash < CASH_BOUND, "trade.cash", `package cash: got ${cash} micro-USDC, expected -2^60 to 2^60 - 1`);
+  ensure(
+    cash >= -CASH_BOUND && cash < CASH_BOUND,
+    "trade.cash",
+    `package cash: got ${cash} micro-USDC, expected -2^60 to 2^60 - 1`,
+  );
 }
 
 /** The public tag that both sides show: `Poseidon(leg 0..3, cash, salt)`, unused legs 0. */
@@ -38,7 +54,10 @@ export function tradeTagOf(trade: TradePackage): bigint {
 }
 
 /** What one side receives: signed sizes in the package's order, and cash. */
-export function received(trade: TradePackage, side: Side): { legs: { id: bigint; size: bigint }[]; cash: bigint } {
+export function received(
+  trade: TradePackage,
+  side: Side,
+): { legs: { id: bigint; size: bigint }[]; cash: bigint } {
   const sign = side === 0 ? 1n : -1n;
   return { legs: trade.legs.map(({ id, size }) => ({ id, size: sign * size })), cash: sign * trade.cash };
 }

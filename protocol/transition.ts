@@ -58,7 +58,11 @@ export interface Slot {
 export function openRow(snapshot: Snapshot, id: bigint): { row: RiskRow; underlying: number; place: number } {
   if (id === 0n) return { row: NULL_ROW, underlying: 0, place: 0 };
   const at = snapshot.tree.locate(id);
-  if (at === undefined) throw new SolvusError("snapshot.unknownInstrument", `instrument ${id}: no row in the snapshot of epoch ${snapshot.epoch}`);
+  if (at === undefined)
+    throw new SolvusError(
+      "snapshot.unknownInstrument",
+      `instrument ${id}: no row in the snapshot of epoch ${snapshot.epoch}`,
+    );
   return { ...at, row: snapshot.tree.row(at.underlying, at.place) };
 }
 
@@ -66,12 +70,31 @@ function checkRequest(request: TransitionRequest): void {
   const { mode, asset, deposit, withdrawal, fee, trade } = request;
   ensure(mode >= 0n && mode <= 3n, "transition.mode", `mode: got ${mode}, expected 0 to 3`);
   const bound = asset === 0n ? CASH_BOUND : SIZE_BOUND;
-  for (const [name, amount] of [["deposit", deposit], ["withdrawal", withdrawal]] as const) {
-    ensure(amount >= 0n && amount < bound, "transition.amount", `${name}: got ${amount}, expected 0 to ${bound - 1n}`);
+  for (const [name, amount] of [
+    ["deposit", deposit],
+    ["withdrawal", withdrawal],
+  ] as const) {
+    ensure(
+      amount >= 0n && amount < bound,
+      "transition.amount",
+      `${name}: got ${amount}, expected 0 to ${bound - 1n}`,
+    );
   }
-  ensure(deposit === 0n || withdrawal === 0n, "transition.oneFlow", `deposit ${deposit} and withdrawal ${withdrawal}: expected at most one that is not 0`);
-  ensure(asset === 0n || deposit + withdrawal > 0n, "transition.asset", `asset: got ${asset} without a deposit or withdrawal, expected 0`);
-  ensure(fee >= 0n && fee < 1n << 40n, "transition.fee", `fee: got ${fee} micro-USDC, expected 0 to 2^40 - 1`);
+  ensure(
+    deposit === 0n || withdrawal === 0n,
+    "transition.oneFlow",
+    `deposit ${deposit} and withdrawal ${withdrawal}: expected at most one that is not 0`,
+  );
+  ensure(
+    asset === 0n || deposit + withdrawal > 0n,
+    "transition.asset",
+    `asset: got ${asset} without a deposit or withdrawal, expected 0`,
+  );
+  ensure(
+    fee >= 0n && fee < 1n << 40n,
+    "transition.fee",
+    `fee: got ${fee} micro-USDC, expected 0 to 2^40 - 1`,
+  );
   if (trade !== undefined) checkPackage(trade.package);
 }
 
@@ -93,12 +116,14 @@ function assignSlots(before: Note, snapshot: Snapshot, request: TransitionReques
     const held = slots.find((slot) => slot.id === id);
     if (held !== undefined) return held;
     const empty = slots.find((slot) => slot.id === 0n);
-    if (empty === undefined) throw new SolvusError("transition.full", `instrument ${id}: the account has no empty leg for it`);
+    if (empty === undefined)
+      throw new SolvusError("transition.full", `instrument ${id}: the account has no empty leg for it`);
     Object.assign(empty, { id, ...openRow(snapshot, id) });
     return empty;
   };
   if (request.trade !== undefined) {
-    for (const leg of received(request.trade.package, request.trade.side).legs) slotOf(leg.id).traded = leg.size;
+    for (const leg of received(request.trade.package, request.trade.side).legs)
+      slotOf(leg.id).traded = leg.size;
   }
   const flow = request.deposit - request.withdrawal;
   if (request.asset !== 0n) slotOf(request.asset).flow = flow;
@@ -132,74 +157,153 @@ function checkPriceBand(slots: readonly Slot[], cash: bigint, snapshot: Snapshot
 }
 
 /**
- * The transition function: applies `request` to the note at `leafIndex` under `snapshot`, or throws a {@link SolvusError} whose `rule`
- * names what was breached. Order: settle funding and pay out settled legs, apply trade and flow, take the fee, then check the class.
+ * What `request` makes of the note at `leafIndex` under `snapshot`, whether the rules admit it or not. Order: settle funding, apply trade
+ * and flow, pay out and empty what is settled or wound down, take the fee. {@link checkTransition} is the judge.
  */
-export function applyTransition(before: Note, leafIndex: bigint, snapshot: Snapshot, request: TransitionRequest): Transition {
-  checkNote(before);
-  checkRequest(request);
+export function computeTransition(
+  before: Note,
+  leafIndex: bigint,
+  snapshot: Snapshot,
+  request: TransitionRequest,
+): Transition {
   const { mode, asset, deposit, withdrawal, fee, trade } = request;
-  const leaving = mode === MODE.exit || mode === MODE.windDown;
-  ensure(!leaving || trade === undefined, "transition.modeTrade", `mode ${mode}: a trade, expected none`);
-  ensure(!leaving || deposit === 0n, "transition.modeDeposit", `mode ${mode}: deposit ${deposit}, expected 0`);
-
   const slots = assignSlots(before, snapshot, request);
   const tradeCash = trade === undefined ? 0n : received(trade.package, trade.side).cash;
   let cash = before.cash + tradeCash - fee + (asset === 0n ? deposit - withdrawal : 0n);
   for (const slot of slots) {
-    const { id, row } = slot;
+    const { row } = slot;
     cash -= slot.oldSize * (row.fundingIndex - slot.oldFundingIndex);
-    ensure(slot.traded === 0n || !row.settled, "transition.settledTrade", `package leg ${id}: settled, expected an unsettled instrument`);
-    ensure(slot.flow === 0n || row.kind === KIND.spot, "transition.spotFlow", `asset ${id}: kind ${row.kind}, expected a spot instrument`);
     slot.touched = slot.oldSize + slot.traded + slot.flow;
-    ensure(slot.touched >= -SIZE_BOUND && slot.touched < SIZE_BOUND, "transition.size", `size of ${id}: ${slot.touched} lots, expected -2^36 to 2^36 - 1`);
-    ensure(row.kind !== KIND.spot || slot.touched >= 0n, "transition.spot", `spot ${id}: ${slot.touched} lots, expected at least 0`);
-    const notSpot = row.kind === KIND.perpetual || row.kind === KIND.option;
-    ensure(mode !== MODE.exit || slot.oldSize === 0n || !notSpot, "transition.exit", `leg ${id}: not spot, expected spot legs only in mode 2`);
-    const woundDown = mode === MODE.windDown && notSpot;
+    const woundDown = mode === MODE.windDown && isNotSpot(row);
     if (woundDown) cash += slot.touched * row.mark;
     slot.newSize = row.settled || woundDown ? 0n : slot.touched;
   }
-  ensure(cash >= -CASH_BOUND && cash < CASH_BOUND, "transition.cash", `cash: ${cash} micro-USDC, expected -2^60 to 2^60 - 1`);
 
   const { nullifier, nextRho } = spendOf(before, leafIndex);
-  const legs = slots.map(({ id, row, newSize }): Leg => (newSize === 0n ? EMPTY_LEG : { id, size: newSize, fundingIndex: row.fundingIndex }));
+  const legs = slots.map(
+    ({ id, row, newSize }): Leg =>
+      newSize === 0n ? EMPTY_LEG : { id, size: newSize, fundingIndex: row.fundingIndex },
+  );
   const after: Note = { ownerKey: before.ownerKey, entity: before.entity, rho: nextRho, cash, legs };
 
   const margin = marginOf(positionsOf(slots, "newSize"));
-  const equity = cash + margin.value;
-  const netCash = cash + margin.perpetualValue;
-  const safe = trade !== undefined && shrinksEveryLeg(slots) && margin.maintenance <= marginOf(positionsOf(slots, "oldSize")).maintenance;
-  const requiresInitialMargin = withdrawal > 0n || (trade !== undefined && !(safe && deposit === 0n));
-  const requiresMembership = deposit > 0n || (trade !== undefined && !safe);
-
-  if (trade !== undefined) checkPriceBand(slots, tradeCash, snapshot);
-  if (leaving) {
-    ensure(cash >= 0n, "transition.leavingCash", `mode ${mode}: cash ${cash} micro-USDC, expected at least 0`);
-  } else {
-    ensure(mode !== MODE.reduceOnly || !requiresInitialMargin, "transition.reduceOnly", "mode 1: expected a safe trade or a deposit");
-    ensure(
-      covers(equity, Q16, margin.maintenance),
-      "transition.maintenanceMargin",
-      `equity: ${equity} micro-USDC, expected at least the maintenance margin ${margin.maintenance}`,
-    );
-    if (requiresInitialMargin) {
-      ensure(
-        covers(equity, snapshot.imFactor, margin.maintenance),
-        "transition.initialMargin",
-        `equity: ${equity} micro-USDC, expected at least the initial margin ${ceilQ16(snapshot.imFactor * margin.maintenance)}`,
-      );
-      const floor = withdrawal > 0n ? 0n : -snapshot.debtLimit;
-      ensure(netCash >= floor, "transition.netCash", `net cash: ${netCash} micro-USDC, expected at least ${floor}`);
-    }
-  }
-  return { before, after, leafIndex, nullifier, request, slots, equity, netCash, margin, safe, requiresInitialMargin, requiresMembership };
+  const marginBefore = marginOf(positionsOf(slots, "oldSize"));
+  const safe =
+    trade !== undefined && shrinksEveryLeg(slots) && margin.maintenance <= marginBefore.maintenance;
+  return {
+    before,
+    after,
+    leafIndex,
+    nullifier,
+    request,
+    slots,
+    equity: cash + margin.value,
+    netCash: cash + margin.perpetualValue,
+    margin,
+    safe,
+    requiresInitialMargin: withdrawal > 0n || (trade !== undefined && !(safe && deposit === 0n)),
+    requiresMembership: deposit > 0n || (trade !== undefined && !safe),
+  };
 }
+
+/** Throws a {@link SolvusError} whose `rule` names what a computed transition breaches; returns it when every rule holds. */
+export function checkTransition(transition: Transition, snapshot: Snapshot): Transition {
+  const { before, after, slots, request, margin, equity, netCash, requiresInitialMargin } = transition;
+  const { mode, deposit, withdrawal, trade } = request;
+  const { cash } = after;
+  checkNote(before);
+  checkRequest(request);
+  for (const { id, row, oldSize, touched, traded, flow } of slots) {
+    ensure(
+      traded === 0n || !row.settled,
+      "transition.settledTrade",
+      `package leg ${id}: settled, expected an unsettled instrument`,
+    );
+    ensure(
+      flow === 0n || row.kind === KIND.spot,
+      "transition.spotFlow",
+      `asset ${id}: kind ${row.kind}, expected a spot instrument`,
+    );
+    ensure(
+      touched >= -SIZE_BOUND && touched < SIZE_BOUND,
+      "transition.size",
+      `size of ${id}: ${touched} lots, expected -2^36 to 2^36 - 1`,
+    );
+    ensure(
+      row.kind !== KIND.spot || touched >= 0n,
+      "transition.spot",
+      `spot ${id}: ${touched} lots, expected at least 0`,
+    );
+    ensure(
+      mode !== MODE.exit || oldSize === 0n || !isNotSpot(row),
+      "transition.exit",
+      `leg ${id}: not spot, expected spot legs only in mode 2`,
+    );
+  }
+  ensure(
+    cash >= -CASH_BOUND && cash < CASH_BOUND,
+    "transition.cash",
+    `cash: ${cash} micro-USDC, expected -2^60 to 2^60 - 1`,
+  );
+  if (trade !== undefined) checkPriceBand(slots, received(trade.package, trade.side).cash, snapshot);
+
+  // An account that leaves is solvent at any price: it keeps spot and cash that is not negative.
+  if (mode === MODE.exit || mode === MODE.windDown) {
+    ensure(trade === undefined, "transition.modeTrade", `mode ${mode}: a trade, expected none`);
+    ensure(deposit === 0n, "transition.modeDeposit", `mode ${mode}: deposit ${deposit}, expected 0`);
+    ensure(
+      cash >= 0n,
+      "transition.leavingCash",
+      `mode ${mode}: cash ${cash} micro-USDC, expected at least 0`,
+    );
+    return transition;
+  }
+
+  ensure(
+    mode !== MODE.reduceOnly || !requiresInitialMargin,
+    "transition.reduceOnly",
+    "mode 1: expected a safe trade or a deposit",
+  );
+  ensure(
+    covers(equity, Q16, margin.maintenance),
+    "transition.maintenanceMargin",
+    `equity: ${equity} micro-USDC, expected at least the maintenance margin ${margin.maintenance}`,
+  );
+  if (requiresInitialMargin) {
+    ensure(
+      covers(equity, snapshot.imFactor, margin.maintenance),
+      "transition.initialMargin",
+      `equity: ${equity} micro-USDC, expected at least the initial margin ${ceilQ16(snapshot.imFactor * margin.maintenance)}`,
+    );
+    const floor = withdrawal > 0n ? 0n : -snapshot.debtLimit;
+    ensure(
+      netCash >= floor,
+      "transition.netCash",
+      `net cash: ${netCash} micro-USDC, expected at least ${floor}`,
+    );
+  }
+  return transition;
+}
+
+/** The transition function: computes and checks. Throws a {@link SolvusError} whose `rule` names what was breached. */
+export function applyTransition(
+  before: Note,
+  leafIndex: bigint,
+  snapshot: Snapshot,
+  request: TransitionRequest,
+): Transition {
+  return checkTransition(computeTransition(before, leafIndex, snapshot, request), snapshot);
+}
+
+const isNotSpot = (row: RiskRow): boolean => row.kind === KIND.perpetual || row.kind === KIND.option;
 
 const ceilQ16 = (value: bigint): bigint => (value + Q16 - 1n) / Q16;
 
 /** Places used and groups needed, which decide the smallest tier whose circuit can prove the transition. */
 export function shapeOf({ slots }: Transition): { legs: number; underlyings: number } {
   const used = slots.filter(({ id }) => id !== 0n);
-  return { legs: slots.findLastIndex(({ id }) => id !== 0n) + 1, underlyings: new Set(used.map(({ underlying }) => underlying)).size };
+  return {
+    legs: slots.findLastIndex(({ id }) => id !== 0n) + 1,
+    underlyings: new Set(used.map(({ underlying }) => underlying)).size,
+  };
 }

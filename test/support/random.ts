@@ -16,7 +16,8 @@ export function randomFrom(seed: number): Random {
     z = ((z ^ (z >> 27n)) * 0x94d049bb133111ebn) & ((1n << 64n) - 1n);
     return z ^ (z >> 31n);
   };
-  const between = (low: bigint, high: bigint): bigint => low + (((next() << 64n) | next()) % (high - low + 1n));
+  const between = (low: bigint, high: bigint): bigint =>
+    low + (((next() << 64n) | next()) % (high - low + 1n));
   return {
     between,
     chance: (numerator, denominator) => between(1n, BigInt(denominator)) <= BigInt(numerator),

@@ -24,7 +24,11 @@ export function linearRow(id: bigint, kind: bigint, mark: bigint, changes: Parti
   };
 }
 
-export const PARAMETERS: RiskParameters = { imFactor: (13n << 16n) / 10n, priceBand: 5n << 16n, debtLimit: 0n };
+export const PARAMETERS: RiskParameters = {
+  imFactor: (13n << 16n) / 10n,
+  priceBand: 5n << 16n,
+  debtLimit: 0n,
+};
 
 export const SECRETS = { spendSecret: 1234567n, entitySecret: 7654321n };
 
@@ -35,13 +39,26 @@ export const SECOND_PERPETUAL = 21n;
 export const SETTLED_OPTION = 13n;
 
 /** Two underlyings: at place 0 a spot, a perpetual, an option and a settled option; at place 3 another perpetual. */
-export function smallMarket(parameters: Partial<RiskParameters> = {}, changes: Partial<Record<string, Partial<RiskRow>>> = {}): Snapshot {
+export function smallMarket(
+  parameters: Partial<RiskParameters> = {},
+  changes: Partial<Record<string, Partial<RiskRow>>> = {},
+): Snapshot {
   const underlyings: RiskRow[][] = [];
   underlyings[0] = [
     linearRow(SPOT, KIND.spot, 200_000_000n, changes.spot),
     linearRow(PERPETUAL, KIND.perpetual, 100_000_000n, { fundingIndex: 500_000n, ...changes.perpetual }),
     linearRow(OPTION, KIND.option, 30_000_000n, { fundingIndex: 0n, ...changes.option }),
-    { ...linearRow(SETTLED_OPTION, KIND.option, 0n), losses: Array(SCENARIOS).fill(0n), longAddOn: 0n, shortAddOn: 0n, concentrationRate: 0n, concentrationThreshold: 0n, settled: true, fundingIndex: -40_000_000n, ...changes.settled },
+    {
+      ...linearRow(SETTLED_OPTION, KIND.option, 0n),
+      losses: Array(SCENARIOS).fill(0n),
+      longAddOn: 0n,
+      shortAddOn: 0n,
+      concentrationRate: 0n,
+      concentrationThreshold: 0n,
+      settled: true,
+      fundingIndex: -40_000_000n,
+      ...changes.settled,
+    },
   ];
   underlyings[1] = [];
   underlyings[2] = [];
@@ -78,7 +95,9 @@ export function randomMarket(random: Random, count: number): { snapshot: Snapsho
         settled,
         mark: value(kind === KIND.option ? random.between(0n, spot / 3n) : spot),
         fundingIndex: kind === KIND.spot ? 0n : random.between(-9_000_000n, 9_000_000n),
-        losses: Array.from({ length: SCENARIOS }, (_, s) => value((-spot * delta * BigInt(s - 8)) / 4000n + random.between(-spot / 50n, spot / 50n))),
+        losses: Array.from({ length: SCENARIOS }, (_, s) =>
+          value((-spot * delta * BigInt(s - 8)) / 4000n + random.between(-spot / 50n, spot / 50n)),
+        ),
         longAddOn: value(random.between(0n, spot / 100n)),
         shortAddOn: value(random.between(0n, spot / 50n)),
         concentrationThreshold: value(random.between(0n, 2_000n)),
@@ -99,8 +118,12 @@ export function randomNote(random: Random, rows: readonly RiskRow[], places: num
   for (let place = 0; place < places; place++) {
     if (random.chance(1, 3)) continue;
     const row = free.splice(Number(random.between(0n, BigInt(free.length - 1))), 1)[0] as RiskRow;
-    const size = row.kind === KIND.spot ? random.between(1n, 3_000n) : random.pick([1n, -1n]) * random.between(1n, 3_000n);
-    const fundingIndex = row.kind === KIND.spot ? 0n : row.fundingIndex + random.between(-2_000_000n, 2_000_000n);
+    const size =
+      row.kind === KIND.spot
+        ? random.between(1n, 3_000n)
+        : random.pick([1n, -1n]) * random.between(1n, 3_000n);
+    const fundingIndex =
+      row.kind === KIND.spot ? 0n : row.fundingIndex + random.between(-2_000_000n, 2_000_000n);
     note.legs[place] = { id: row.id, size, fundingIndex };
   }
   return note;

@@ -18,7 +18,9 @@ export const LEAF_INDEX = 37n;
 /** A state tree that holds one leaf at {@link LEAF_INDEX}. */
 export function treeWith(commitment: bigint): StateTree {
   const tree = new StateTree();
-  const leaves = Array.from({ length: 16 }, (_, place) => (place === Number(LEAF_INDEX) % 16 ? commitment : BigInt(place + 1)));
+  const leaves = Array.from({ length: 16 }, (_, place) =>
+    place === Number(LEAF_INDEX) % 16 ? commitment : BigInt(place + 1),
+  );
   tree.insertNode(Math.floor(Number(LEAF_INDEX) / 16), leaves);
   return tree;
 }
