@@ -34,6 +34,20 @@ export const NO_REGISTRY_PATH: RegistryPath = {
   levels: Array.from({ length: REGISTRY_LEVELS }, () => Array.from({ length: REGISTRY_ARITY }, () => 0n)),
 };
 
+/** The root that a path leads to from an entity's listing. Throws `registry.path` when a node does not hold the one below. */
+export function registryPathRoot(entity: bigint, path: RegistryPath): bigint {
+  let node = poseidon(DOMAIN.registryLeaf, [entity, path.expiryEpoch]);
+  for (const [level, children] of path.levels.entries()) {
+    ensure(
+      children.includes(node),
+      "registry.path",
+      `entity ${entity}: level ${level} of its path does not hold the node below`,
+    );
+    node = poseidon(DOMAIN.registryNode, children);
+  }
+  return node;
+}
+
 /**
  * Commits to a list of entities in a 16-ary tree of depth 3, each at its place in the list, unused places 0.
  * Throws `registry.*` for too many entries, an entity listed twice or outside the field, and an expiry of 2^32 or more.

@@ -3,6 +3,7 @@ import { FIELD_ORDER } from "../../protocol/constants.ts";
 import { buildRegistry, NO_REGISTRY_PATH, type RegistryPath } from "../../protocol/registryTree.ts";
 import { type StatePath, StateTree, statePathRoot } from "../../protocol/stateTree.ts";
 import { type Circuit, loadTemplate } from "../support/circuit.ts";
+import { ruleOf } from "../support/rule.ts";
 
 const node = (first: bigint, count = 16) =>
   Array.from({ length: 16 }, (_, place) => (place < count ? first + BigInt(place) : 0n));
@@ -85,21 +86,14 @@ describe("state tree", () => {
   });
 
   test("the model refuses bad indexes, occupied nodes and bad leaves", () => {
-    const rule = (act: () => unknown) => {
-      try {
-        act();
-      } catch (error) {
-        return (error as { rule?: string }).rule;
-      }
-    };
-    expect(rule(() => tree.path(2n ** 28n))).toBe("stateTree.leafIndex");
-    expect(rule(() => tree.path(-1n))).toBe("stateTree.leafIndex");
-    expect(rule(() => tree.insertNode(2 ** 24, node(1n)))).toBe("stateTree.nodeIndex");
-    expect(rule(() => tree.insertNode(1, node(1n)))).toBe("stateTree.occupied");
-    expect(rule(() => tree.insertNode(2, node(1n).slice(1)))).toBe("stateTree.leaves");
-    expect(rule(() => tree.insertNode(2, node(0n, 0)))).toBe("stateTree.leaves");
-    expect(rule(() => tree.insertNode(2, node(FIELD_ORDER - 3n)))).toBe("stateTree.leaf");
-    expect(rule(() => statePathRoot(201n, tree.path(16n)))).toBe("stateTree.path");
+    expect(ruleOf(() => tree.path(2n ** 28n))).toBe("stateTree.leafIndex");
+    expect(ruleOf(() => tree.path(-1n))).toBe("stateTree.leafIndex");
+    expect(ruleOf(() => tree.insertNode(2 ** 24, node(1n)))).toBe("stateTree.nodeIndex");
+    expect(ruleOf(() => tree.insertNode(1, node(1n)))).toBe("stateTree.occupied");
+    expect(ruleOf(() => tree.insertNode(2, node(1n).slice(1)))).toBe("stateTree.leaves");
+    expect(ruleOf(() => tree.insertNode(2, node(0n, 0)))).toBe("stateTree.leaves");
+    expect(ruleOf(() => tree.insertNode(2, node(FIELD_ORDER - 3n)))).toBe("stateTree.leaf");
+    expect(ruleOf(() => statePathRoot(201n, tree.path(16n)))).toBe("stateTree.path");
   });
 });
 

@@ -23,6 +23,8 @@ export interface Circuit {
   violations(witness: readonly bigint[]): string[];
   /** A copy of a witness in which one signal (`main.path.signal[0]`) has another value. */
   set(witness: readonly bigint[], signal: string, value: bigint): bigint[];
+  /** Names of the signals that match a pattern and were not substituted away. */
+  signals(pattern: RegExp): string[];
   /** Value of a signal in a witness. */
   get(witness: readonly bigint[], signal: string): bigint;
 }
@@ -65,6 +67,7 @@ export async function loadTemplate(
     set(witness, signal, value) {
       return witness.with(symbols.wire(signal), value);
     },
+    signals: symbols.matching,
     get(witness, signal) {
       return witness[symbols.wire(signal)] as bigint;
     },

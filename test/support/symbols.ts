@@ -4,6 +4,8 @@ import type { Constraint } from "./r1cs.ts";
 export interface Symbols {
   /** Wire of a signal such as `main.tree.levels[0][3]`. Throws when the signal is unknown or was substituted away. */
   wire(signal: string): number;
+  /** Names of the signals that have a wire of their own and match the pattern. */
+  matching(pattern: RegExp): string[];
   /** `Outer > Inner at main.path: constraint k (signals)`: templates down to the constraint's component, and its index. */
   describe(constraint: Constraint, index: number): string;
 }
@@ -56,6 +58,11 @@ export function readSymbols(text: string, sources: Iterable<string>, mainTemplat
       if (wire < 0)
         throw new Error(`signal ${signal} was substituted away: it is a linear combination of other wires`);
       return wire;
+    },
+    matching(pattern) {
+      return [...wires]
+        .filter(([signal, wire]) => wire >= 0 && pattern.test(signal))
+        .map(([signal]) => signal);
     },
     describe({ a, b, c }, index) {
       const used = [...new Set([...a, ...b, ...c].map(({ wire }) => wire))].filter((wire) => wire !== 0);
