@@ -13,7 +13,7 @@ import type { MarketInputs, SettledInstrument, UnderlyingInputs } from "./market
 import { optionIntrinsic, optionPrice, pricedOption } from "./optionPricing.ts";
 import { type RangeState, volatileRange } from "./priceScan.ts";
 import { NULL_ROW, type RiskRow } from "./riskRow.ts";
-import { priceFactor, SCENARIO_LIST, type ScanRange, shockedVolatility } from "./scenarios.ts";
+import { priceFactor, type ScanRange, type Scenario, shockedVolatility } from "./scenarios.ts";
 
 /*
  * Risk rows from market inputs. A mark and a loss serve long and short legs alike, so they are rounded to nearest: any other rounding
@@ -54,6 +54,7 @@ function linearRow(
   fundingIndex: bigint,
   underlying: UnderlyingInputs,
   range: ScanRange,
+  scenarios: readonly Scenario[],
 ): RiskRow {
   const lot = lotSize(instrument.lotExponent);
   const addOn = perLotUp(linearAddOn(price), lot);
@@ -63,7 +64,7 @@ function linearRow(
     settled: false,
     mark: perLotNearest(price, lot),
     fundingIndex,
-    losses: SCENARIO_LIST.map((scenario) =>
+    losses: scenarios.map((scenario) =>
       perLotNearest(price * (1 - priceFactor(scenario, range)) * scenario.weight, lot),
     ),
     longAddOn: addOn,
@@ -73,7 +74,11 @@ function linearRow(
   };
 }
 
-function optionRows(underlying: UnderlyingInputs, range: ScanRange): ListedRow[] {
+function optionRows(
+  underlying: UnderlyingInputs,
+  range: ScanRange,
+  scenarios: readonly Scenario[],
+): ListedRow[] {
   const largest = Math.max(range.up, range.down);
   return underlying.expiries.flatMap((group) => {
     const lot = lotSize(group.lotExponent);
@@ -105,7 +110,7 @@ function optionRows(underlying: UnderlyingInputs, range: ScanRange): ListedRow[]
           settled: false,
           mark: perLotNearest(mark, lot),
           fundingIndex: 0n,
-          losses: SCENARIO_LIST.map((scenario) => {
+          losses: scenarios.map((scenario) => {
             const stressed = optionPrice(
               option,
               priceFactor(scenario, range),
@@ -143,8 +148,12 @@ export function settledRows(settled: readonly SettledInstrument[], underlying: s
   }));
 }
 
-/** All rows of one underlying: spot, perpetual, options by expiry, settled instruments. */
-export function underlyingRows(underlying: UnderlyingInputs, inputs: MarketInputs): UnderlyingRows {
+/** All rows of one underlying under the given scenarios: spot, perpetual, options by expiry, settled instruments. */
+export function underlyingRows(
+  underlying: UnderlyingInputs,
+  inputs: MarketInputs,
+  scenarios: readonly Scenario[],
+): UnderlyingRows {
   const { name, scan } = underlying;
   const rangeState = scan.model === "volatile" ? volatileRange(underlying, scan, inputs) : undefined;
   ensure(
@@ -166,7 +175,10 @@ export function underlyingRows(underlying: UnderlyingInputs, inputs: MarketInput
       underlying: name,
       lotExponent: spot.lotExponent,
     };
-    rows.push({ instrument, row: linearRow(instrument, underlying.index / MICRO, 0n, underlying, range) });
+    rows.push({
+      instrument,
+      row: linearRow(instrument, underlying.index / MICRO, 0n, underlying, range, scenarios),
+    });
   }
   if (perpetual) {
     const instrument: Instrument = {
@@ -179,9 +191,9 @@ export function underlyingRows(underlying: UnderlyingInputs, inputs: MarketInput
     const fundingIndex = BigInt(perpetual.fundingIndex);
     rows.push({
       instrument,
-      row: linearRow(instrument, perpetual.mark / MICRO, fundingIndex, underlying, range),
+      row: linearRow(instrument, perpetual.mark / MICRO, fundingIndex, underlying, range, scenarios),
     });
   }
-  rows.push(...optionRows(underlying, range), ...settledRows(underlying.settled, name));
+  rows.push(...optionRows(underlying, range, scenarios), ...settledRows(underlying.settled, name));
   return { name, rows, range, ...(rangeState === undefined ? {} : { rangeState }) };
 }

@@ -1,4 +1,4 @@
-import { CASH_BOUND, DOMAIN, RATIO_BOUND } from "./constants.ts";
+import { CASH_BOUND, DOMAIN, RATIO_BOUND, SCENARIOS } from "./constants.ts";
 import { ensure } from "./errors.ts";
 import type { Instrument } from "./instrument.ts";
 import { checkInputs, type MarketInputs } from "./marketInputs.ts";
@@ -7,6 +7,7 @@ import { poseidon } from "./poseidon.ts";
 import { initialMarginFactor } from "./priceScan.ts";
 import type { RiskRow } from "./riskRow.ts";
 import { buildRowTree, type RowTree } from "./rowTree.ts";
+import { SCENARIO_LIST, type Scenario } from "./scenarios.ts";
 
 /** Parameters of the margin rules that hold for every account during an epoch. */
 export interface RiskParameters {
@@ -68,11 +69,22 @@ export interface MarketSnapshot extends Snapshot {
 /**
  * The snapshot that follows from published market inputs: a pure function, to the last bit the same for everyone.
  *
+ * Other `scenarios` than the rulebook's sixteen give an auditor's stress snapshot: the same rows with the auditor's losses, under a root that no
+ * ledger has posted.
+ *
  * Refuses inputs (`inputs.*`), rows (`row.*`, `rowTree.*`) and parameters (`snapshot.*`) out of bounds.
  */
-export function buildSnapshot(value: MarketInputs): MarketSnapshot {
+export function buildSnapshot(
+  value: MarketInputs,
+  scenarios: readonly Scenario[] = SCENARIO_LIST,
+): MarketSnapshot {
+  ensure(
+    scenarios.length === SCENARIOS,
+    "snapshot.scenarios",
+    `scenarios has ${scenarios.length} entries, expected ${SCENARIOS}`,
+  );
   const inputs = checkInputs(value);
-  const underlyings = inputs.underlyings.map((underlying) => underlyingRows(underlying, inputs));
+  const underlyings = inputs.underlyings.map((underlying) => underlyingRows(underlying, inputs, scenarios));
   const archives = inputs.archives.map((settled) => settledRows(settled, "ARCHIVE"));
   const imFactor = initialMarginFactor(
     BigInt(inputs.baseImFactor),

@@ -4,6 +4,7 @@ import { decodeInputs, encodeInputs } from "../../protocol/inputsCodec.ts";
 import { instrumentFigures } from "../../protocol/instrumentFigures.ts";
 import { checkInputs, type MarketInputs } from "../../protocol/marketInputs.ts";
 import { nextInputs, settleExpiry } from "../../protocol/nextEpoch.ts";
+import { SCENARIO_LIST } from "../../protocol/scenarios.ts";
 import { buildSnapshot, commitSnapshot } from "../../protocol/snapshot.ts";
 import { formatSnapshotFile, parseSnapshotFile, verifySnapshotRoot } from "../../protocol/snapshotFile.ts";
 import { DAY, realInputs, refusal, refusedWith, smallInputs } from "./support.ts";
@@ -126,6 +127,18 @@ describe("market inputs", () => {
 
   test("a value that leaves its row's bounds is refused", () => {
     expect(refusal(() => buildSnapshot(changed("underlyings.0.perpetual.lotExponent", 3)))).toBe("row.mark");
+  });
+});
+
+describe("stress snapshot", () => {
+  test("an auditor's scenarios give an auditor's root, marks as they are", () => {
+    const harder = SCENARIO_LIST.map((scenario) => ({ ...scenario, move: 2 * scenario.move }));
+    const posted = buildSnapshot(smallInputs());
+    const stressed = buildSnapshot(smallInputs(), harder);
+    expect(stressed.root).not.toBe(posted.root);
+    expect(stressed.tree.row(0, 1).losses[12]).toBe(posted.tree.row(0, 1).losses[12] * 2n);
+    expect(stressed.tree.row(0, 1).mark).toBe(posted.tree.row(0, 1).mark);
+    expect(refusal(() => buildSnapshot(smallInputs(), harder.slice(1)))).toBe("snapshot.scenarios");
   });
 });
 
