@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { compile, ROOT, sourcesOf } from "./compile.ts";
-import { holds, readConstraints } from "./r1cs.ts";
+import { type Constraint, holds, readConstraints, wiresToConstraints } from "./r1cs.ts";
 import { readSymbols } from "./symbols.ts";
 import { type Inputs, Refusal, witnessCalculator } from "./witnessCalculator.ts";
 
@@ -16,11 +16,15 @@ export interface Circuit {
    * the inputs are accepted.
    */
   refusedBy(inputs: Inputs): Promise<string | undefined>;
+  /** The line of source whose assertion refuses these inputs (`empty === commitment;`); undefined when they are accepted. */
+  refusedAt(inputs: Inputs): Promise<string | undefined>;
   /**
    * Every constraint that a witness breaks, as `Outer > Inner at main.path: constraint k (signals)`; empty for a valid one. Unlike
    * {@link refusedBy} this asks the constraints themselves: a value that was only computed, never constrained, breaks none.
    */
   violations(witness: readonly bigint[]): string[];
+  /** The constraints that a valid witness breaks once one signal has another value; quicker than {@link violations} of a copy. */
+  brokenBy(witness: readonly bigint[], signal: string, value: bigint): string[];
   /** A copy of a witness in which one signal (`main.path.signal[0]`) has another value. */
   set(witness: readonly bigint[], signal: string, value: bigint): bigint[];
   /** Names of the signals that match a pattern and were not substituted away. */
@@ -44,20 +48,41 @@ export async function loadTemplate(
     readFile(join(folder, "circuit_js/circuit.wasm")),
   ]);
   const constraints = readConstraints(r1cs);
-  const symbols = readSymbols(sym, sourcesOf(resolve(ROOT, file)).values(), template);
+  const sources = sourcesOf(resolve(ROOT, file));
+  const symbols = readSymbols(sym, sources.values(), template);
   const calculate = witnessCalculator(await WebAssembly.compile(wasm));
+  const refusal = async (inputs: Inputs): Promise<Refusal | undefined> => {
+    try {
+      await calculate(inputs);
+      return undefined;
+    } catch (error) {
+      if (error instanceof Refusal) return error;
+      throw error;
+    }
+  };
+  /** For each wire, the constraints that it takes part in; made when first asked for. */
+  let touching: number[][] | undefined;
 
   return {
     constraints: constraints.length,
     witness: calculate,
     async refusedBy(inputs) {
-      try {
-        await calculate(inputs);
-        return undefined;
-      } catch (error) {
-        if (error instanceof Refusal) return error.templates.join(" > ");
-        throw error;
-      }
+      return (await refusal(inputs))?.templates.join(" > ");
+    },
+    async refusedAt(inputs) {
+      const refused = await refusal(inputs);
+      if (refused === undefined) return undefined;
+      const declaration = new RegExp(`\\btemplate\\s+${refused.templates.at(-1)}\\s*\\(`);
+      const source = [...sources.values()].find((text) => declaration.test(text));
+      return source?.split("\n")[refused.line - 1]?.trim();
+    },
+    brokenBy(witness, signal, value) {
+      touching ??= wiresToConstraints(constraints);
+      const wire = symbols.wire(signal);
+      const tampered = witness.with(wire, value);
+      return (touching[wire] ?? [])
+        .filter((index) => !holds(constraints[index] as Constraint, tampered))
+        .map((index) => symbols.describe(constraints[index] as Constraint, index));
     },
     violations(witness) {
       return constraints.flatMap((constraint, index) =>

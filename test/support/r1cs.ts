@@ -56,3 +56,15 @@ export function evaluate(combination: Combination, witness: readonly bigint[]): 
 export function holds({ a, b, c }: Constraint, witness: readonly bigint[]): boolean {
   return (evaluate(a, witness) * evaluate(b, witness) - evaluate(c, witness)) % FIELD_ORDER === 0n;
 }
+
+/** For each wire, the indexes of the constraints that it takes part in. */
+export function wiresToConstraints(constraints: readonly Constraint[]): number[][] {
+  const touching: number[][] = [];
+  for (const [index, { a, b, c }] of constraints.entries()) {
+    for (const wire of new Set([...a, ...b, ...c].map((term) => term.wire))) {
+      touching[wire] ??= [];
+      touching[wire].push(index);
+    }
+  }
+  return touching;
+}

@@ -3,15 +3,16 @@ import { FIELD_ORDER } from "../../protocol/constants.ts";
 /** Inputs of a circuit: names of its input signals, values as bigints or nested arrays of them. */
 export type Inputs = Record<string, unknown>;
 
-/** A witness calculator's refusal: `templates` are those around the failed assertion, the outermost first. */
+/** A witness calculator's refusal: the templates around the failed assertion, the outermost first, and the innermost one's line. */
 export class Refusal extends Error {
   readonly templates: string[];
+  readonly line: number;
 
   constructor(message: string) {
     super(message);
-    this.templates = [...message.matchAll(/template (\w+?)_\d+ line: (\d+)/g)]
-      .map(([, name]) => String(name))
-      .reverse();
+    const frames = [...message.matchAll(/template (\w+?)_\d+ line: (\d+)/g)];
+    this.templates = frames.map(([, name]) => String(name)).reverse();
+    this.line = Number(frames[0]?.[2]);
   }
 }
 
