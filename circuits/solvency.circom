@@ -106,6 +106,7 @@ template Solvency(L, G) {
         oldIndexRange[i].in <== oldFundingIndex[i];
         zero[i] = IsZero();
         zero[i].in <== size[i];
+        zero[i].out * oldFundingIndex[i] === 0;
         packed[i] = PackedLeg();
         packed[i].live <== 1 - zero[i].out;
         packed[i].id <== id[i];

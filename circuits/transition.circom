@@ -180,6 +180,7 @@ template Transition(L, G) {
         oldZero[i] = IsZero();
         oldZero[i].in <== oldSize[i];
         oldLive[i] <== 1 - oldZero[i].out;
+        oldZero[i].out * oldFundingIndex[i] === 0;
         oldPacked[i] = PackedLeg();
         oldPacked[i].live <== oldLive[i];
         oldPacked[i].id <== id[i];
