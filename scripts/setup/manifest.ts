@@ -52,10 +52,13 @@ export function writeManifest(file: string, manifest: Manifest): void {
   replaceFile(file, formatManifest(manifest));
 }
 
-/** The manifest's text: a field a line, signal names and parameters on one. */
+/** A list of strings or numbers as JSON.stringify lays it out. */
+const PLAIN_LIST = /\[\s+((?:"[^"]*"|\d+)(?:,\s+(?:"[^"]*"|\d+))*)\s+\]/g;
+
+/** The manifest's text: a field a line, lists of names and numbers on one. */
 function formatManifest(manifest: Manifest): string {
   const text = JSON.stringify(manifest, null, 2);
-  return `${text.replace(/\[\s+("[^[\]{}]*?"|-?\d[\d,\s-]*)\s+\]/g, (list) => JSON.stringify(JSON.parse(list)).replaceAll(",", ", "))}\n`;
+  return `${text.replace(PLAIN_LIST, (_, items: string) => `[${items.replace(/,\s+/g, ", ")}]`)}\n`;
 }
 
 /** One line per difference between the committed manifest and what was just made; none when they agree. */
