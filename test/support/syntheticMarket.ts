@@ -1,7 +1,7 @@
 import { KIND, NOTE_LEGS, SCENARIOS } from "../../protocol/constants.ts";
 import { EMPTY_LEG, type Leg } from "../../protocol/leg.ts";
 import { entityOf, type Note, ownerKeyOf } from "../../protocol/note.ts";
-import type { RiskRow } from "../../protocol/riskRow.ts";
+import { NULL_ROW, type RiskRow } from "../../protocol/riskRow.ts";
 import { commitSnapshot, type RiskParameters, type Snapshot } from "../../protocol/snapshot.ts";
 import type { Random } from "./random.ts";
 
@@ -22,6 +22,11 @@ export function linearRow(id: bigint, kind: bigint, mark: bigint, changes: Parti
     concentrationRate: mark / 50n,
     ...changes,
   };
+}
+
+/** A settled row: nothing but its id, kind and the funding index that pays it out. */
+export function settledRow(id: bigint, fundingIndex: bigint): RiskRow {
+  return { ...NULL_ROW, id, kind: KIND.option, settled: true, fundingIndex };
 }
 
 export const PARAMETERS: RiskParameters = {
@@ -48,17 +53,7 @@ export function smallMarket(
     linearRow(SPOT, KIND.spot, 200_000_000n, changes.spot),
     linearRow(PERPETUAL, KIND.perpetual, 100_000_000n, { fundingIndex: 500_000n, ...changes.perpetual }),
     linearRow(OPTION, KIND.option, 30_000_000n, { fundingIndex: 0n, ...changes.option }),
-    {
-      ...linearRow(SETTLED_OPTION, KIND.option, 0n),
-      losses: Array(SCENARIOS).fill(0n),
-      longAddOn: 0n,
-      shortAddOn: 0n,
-      concentrationRate: 0n,
-      concentrationThreshold: 0n,
-      settled: true,
-      fundingIndex: -40_000_000n,
-      ...changes.settled,
-    },
+    { ...settledRow(SETTLED_OPTION, -40_000_000n), ...changes.settled },
   ];
   underlyings[1] = [];
   underlyings[2] = [];
