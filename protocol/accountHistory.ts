@@ -1,0 +1,81 @@
+import { decryptChange } from "./accountEscrow.ts";
+import type { SnapshotSource } from "./chain.ts";
+import { SolvusError } from "./errors.ts";
+import { isInserted, type LedgerHistory, type OpenedEvent, type TransitionedEvent } from "./ledgerHistory.ts";
+import { commitmentOf, emptyNote, type Note, spendOf } from "./note.ts";
+import { decryptOpening } from "./openEscrow.ts";
+import { openRow } from "./transition.ts";
+
+/*
+ * Following accounts through a ledger's history. The owner starts from the account's secrets, the risk committee from the escrow of
+ * its opening; from there the way is the same, because every transition publishes its change under pads that the note's rho gives.
+ */
+
+/** An account's present note and its place in the queue. Private: it holds rho. */
+export interface AccountPosition {
+  note: Note;
+  leafIndex: bigint;
+}
+
+/** An account followed to the end of a history. */
+export interface FollowedAccount extends AccountPosition {
+  /** In the state tree, so that a proof can spend it; otherwise it waits for an insertion. */
+  inserted: boolean;
+  /** Its transitions since the position that it was followed from. */
+  transitions: TransitionedEvent[];
+}
+
+/** The first position of an opened account. Throws `account.notOpened` when the history has no such opening. */
+export function openedPosition(history: LedgerHistory, empty: Note): AccountPosition {
+  const opened = history.openings.get(commitmentOf(empty));
+  if (opened === undefined) {
+    throw new SolvusError(
+      "account.notOpened",
+      "account: not opened on this ledger, expected its Opened event",
+    );
+  }
+  return { note: empty, leafIndex: opened.leafIndex };
+}
+
+/** Follows an account from a position to its present one. Throws `escrow.*` and `snapshot.*` for a history that does not open. */
+export async function followAccount(
+  from: AccountPosition,
+  history: LedgerHistory,
+  snapshots: SnapshotSource,
+): Promise<FollowedAccount> {
+  let { note, leafIndex } = from;
+  const transitions: TransitionedEvent[] = [];
+  for (;;) {
+    const spent = history.transitions.get(spendOf(note, leafIndex).nullifier);
+    if (spent === undefined) break;
+    const snapshot = await snapshots(spent.snapshotRoot);
+    note = decryptChange(
+      note,
+      { leafIndex, commitment: spent.commitment, escrow: spent.escrow },
+      (id) => openRow(snapshot, id).row.fundingIndex,
+    );
+    leafIndex = spent.leafIndex;
+    transitions.push(spent);
+  }
+  return { note, leafIndex, inserted: isInserted(history, leafIndex), transitions };
+}
+
+/** An account as the risk committee sees it. */
+export interface EscrowedAccountHistory extends FollowedAccount {
+  opening: OpenedEvent;
+}
+
+/** Follows every account of a ledger with the committee's private key. Throws `openEscrow.*` for a key that is not the committee's. */
+export async function followEscrow(
+  history: LedgerHistory,
+  privateKey: bigint,
+  snapshots: SnapshotSource,
+): Promise<EscrowedAccountHistory[]> {
+  const accounts: EscrowedAccountHistory[] = [];
+  for (const opening of history.openings.values()) {
+    const { ownerKey, entity, rho } = decryptOpening(opening.escrow, opening.commitment, privateKey);
+    const from = { note: emptyNote(ownerKey, entity, rho), leafIndex: opening.leafIndex };
+    accounts.push({ opening, ...(await followAccount(from, history, snapshots)) });
+  }
+  return accounts;
+}

@@ -1,0 +1,43 @@
+import { keccak256 } from "ethers";
+import { ensure } from "./errors.ts";
+import { decodeInputs } from "./inputsCodec.ts";
+import { buildSnapshot, type MarketSnapshot } from "./snapshot.ts";
+import { verifySnapshotRoot } from "./snapshotFile.ts";
+
+/** A snapshot as the oracle posted it: the root that its quorum signed, and the bytes from which anybody computes it. */
+export interface PostedSnapshot {
+  epoch: bigint;
+  /** Unix seconds of the observations. */
+  time: bigint;
+  root: bigint;
+  steady: boolean;
+  /** Keccak-256 of the inputs, 0x… */
+  inputsHash: string;
+  inputs: Uint8Array;
+  /** Block in which it was posted. */
+  block: number;
+}
+
+/**
+ * Recomputes a posted snapshot from its inputs. Throws `inputs.*` for bytes that are no market inputs, `snapshot.inputsHash`,
+ * `snapshot.epoch`, `snapshot.time` and `snapshot.root` for a header that says something else than they do.
+ */
+export function rebuildSnapshot(posted: PostedSnapshot): MarketSnapshot {
+  const hash = keccak256(posted.inputs);
+  ensure(
+    hash === posted.inputsHash,
+    "snapshot.inputsHash",
+    `inputs of epoch ${posted.epoch}: hash ${hash}, expected ${posted.inputsHash} as the header says`,
+  );
+  const inputs = decodeInputs(posted.inputs);
+  for (const field of ["epoch", "time"] as const) {
+    ensure(
+      BigInt(inputs[field]) === posted[field],
+      `snapshot.${field}`,
+      `inputs of epoch ${posted.epoch}: ${field} ${inputs[field]}, expected ${posted[field]} as the header says`,
+    );
+  }
+  const snapshot = buildSnapshot(inputs);
+  verifySnapshotRoot(snapshot, posted.root);
+  return snapshot;
+}
