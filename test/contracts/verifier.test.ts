@@ -2,6 +2,7 @@ import type { HardhatEthers, HardhatEthersSigner } from "@nomicfoundation/hardha
 import { type Contract, keccak256 } from "ethers";
 import hre from "hardhat";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import manifest from "../../circuits/manifest.json" with { type: "json" };
 import { deployData, deployVerifier } from "../../contracts/deploy.ts";
 import { CIRCUITS, type CircuitName, circuitIndex } from "../../contracts/statements.ts";
 import { FIELD_ORDER } from "../../protocol/constants.ts";
@@ -64,8 +65,8 @@ describe("a proof", () => {
     const other = forger.forge("open", inputs);
     const [ax, ay, bxi, bxr, byi, byr, cx, cy] = proof;
     const alterations = [
-      ...proof.keys().map((index) => proof.with(index, proof[index] + 1n)),
-      ...proof.keys().map((index) => proof.with(index, 0n)),
+      ...proof.map((word, index) => proof.with(index, word + 1n)),
+      ...proof.map((_, index) => proof.with(index, 0n)),
       [ax, BASE_FIELD_ORDER - ay, bxi, bxr, byi, byr, cx, cy],
       [ax, ay, bxr, bxi, byr, byi, cx, cy],
       [ax, ay, bxi, bxr, byi, byr, cx, BASE_FIELD_ORDER - cy],
@@ -240,11 +241,17 @@ describe("keys", () => {
     await deployVerifier(connection.ethers, forger.keys, signer);
   });
 
-  test("the generated keys are published as they are generated, and known as development keys", async () => {
+  test("the generated keys are those of the manifest, and are refused on a public chain while they are development keys", async () => {
     const generated = await deployVerifier(ethers, "generated", deployer);
-    for (const name of CIRCUITS) {
-      const code = await ethers.provider.getCode(await generated.keyAddress(circuitIndex(name)));
-      expect(await generated.keyHash(circuitIndex(name))).toBe(keccak256(`0x${code.slice(4)}`));
+    for (const { name, publicSignals, verifyingKeyHash } of manifest.circuits) {
+      const circuit = circuitIndex(name as CircuitName);
+      expect(await generated.keyHash(circuit)).toBe(verifyingKeyHash);
+      expect(await generated.inputCount(circuit)).toBe(BigInt(publicSignals.length));
     }
+    if (manifest.keys !== "development") return;
+    const connection = await hre.network.connect({ network: "default", override: { chainId: 1 } });
+    const [signer] = await connection.ethers.getSigners();
+    const deployment = deployVerifier(connection.ethers, "generated", signer);
+    await expectRefusal(deployment, verifier, "DevelopmentKeyOnPublicChain", [1n]);
   });
 });
