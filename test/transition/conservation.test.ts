@@ -13,7 +13,7 @@ import {
 import { randomFrom } from "../support/random.ts";
 import { linearRow, noteWith, PARAMETERS, settledRow } from "../support/syntheticMarket.ts";
 
-const STEPS = Number(process.env.SOLVUS_FUZZ_CASES ?? 0) > 0 ? 20_000 : 1_500;
+const STEPS = 1_500;
 const REQUEST: TransitionRequest = { mode: 0n, asset: 0n, deposit: 0n, withdrawal: 0n, fee: 0n };
 
 /** A market at one epoch: a spot, two perpetuals whose funding indexes wander by odd amounts, and an option that settles halfway. */
