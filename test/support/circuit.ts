@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { compile, ROOT, sourcesOf } from "./compile.ts";
-import { type Constraint, holds, readConstraints, wiresToConstraints } from "./r1cs.ts";
+import { compile, type Optimization, ROOT, sourcesOf } from "./compile.ts";
+import { type Constraint, holds, readConstraintSystem, wiresToConstraints } from "./r1cs.ts";
 import { readSymbols } from "./symbols.ts";
+import { undeterminedWires } from "./uniqueness.ts";
 import { type Inputs, Refusal, witnessCalculator } from "./witnessCalculator.ts";
 
 /** A compiled circuit under test. */
@@ -25,6 +26,8 @@ export interface Circuit {
   violations(witness: readonly bigint[]): string[];
   /** The constraints that a valid witness breaks once one signal has another value; quicker than {@link violations} of a copy. */
   brokenBy(witness: readonly bigint[], signal: string, value: bigint): string[];
+  /** Signals that the inputs leave free around this witness, of a circuit loaded with O1; see {@link undeterminedWires}. */
+  undetermined(witness: readonly bigint[]): string[];
   /** A copy of a witness in which one signal (`main.path.signal[0]`) has another value. */
   set(witness: readonly bigint[], signal: string, value: bigint): bigint[];
   /** Names of the signals that match a pattern and were not substituted away. */
@@ -39,15 +42,17 @@ export async function loadTemplate(
   template: string,
   parameters: readonly (number | bigint)[] = [],
   publicSignals: readonly string[] = [],
+  optimization: Optimization = "O2",
 ): Promise<Circuit> {
   const visible = publicSignals.length > 0 ? `{public [${publicSignals.join(", ")}]} ` : "";
-  const folder = await compile(file, `${visible}= ${template}(${parameters.join(", ")})`);
+  const folder = await compile(file, `${visible}= ${template}(${parameters.join(", ")})`, optimization);
   const [r1cs, sym, wasm] = await Promise.all([
     readFile(join(folder, "circuit.r1cs")),
     readFile(join(folder, "circuit.sym"), "utf8"),
     readFile(join(folder, "circuit_js/circuit.wasm")),
   ]);
-  const constraints = readConstraints(r1cs);
+  const system = readConstraintSystem(r1cs);
+  const { constraints } = system;
   const sources = sourcesOf(resolve(ROOT, file));
   const symbols = readSymbols(sym, sources.values(), template);
   const calculate = witnessCalculator(await WebAssembly.compile(wasm));
@@ -89,6 +94,9 @@ export async function loadTemplate(
         holds(constraint, witness) ? [] : [symbols.describe(constraint, index)],
       );
     },
+    undetermined(witness) {
+      return undeterminedWires(system, witness).map(symbols.name);
+    },
     set(witness, signal, value) {
       return witness.with(symbols.wire(signal), value);
     },
@@ -100,9 +108,15 @@ export async function loadTemplate(
 }
 
 /** Compiles an instance of circuits/instances.json, as the set-up does. */
-export async function loadInstance(name: string): Promise<Circuit> {
+export async function loadInstance(name: string, optimization: Optimization = "O2"): Promise<Circuit> {
   const instances = JSON.parse(await readFile(join(ROOT, "circuits/instances.json"), "utf8"));
   const instance = instances.find((candidate: { name: string }) => candidate.name === name);
   if (instance === undefined) throw new Error(`circuits/instances.json has no instance ${name}`);
-  return loadTemplate(instance.file, instance.template, instance.parameters, instance.publicSignals);
+  return loadTemplate(
+    instance.file,
+    instance.template,
+    instance.parameters,
+    instance.publicSignals,
+    optimization,
+  );
 }

@@ -8,7 +8,9 @@ import { promisify } from "node:util";
 export const ROOT = resolve(import.meta.dirname, "../..");
 const CACHE = join(ROOT, "build/test-circuits");
 const COMPILER = join(ROOT, "node_modules/circom2/cli.js");
-const FLAGS = ["--r1cs", "--wasm", "--sym", "--O2"];
+
+/** How far circom simplifies: O2, as the set-up does, removes every linear constraint; O1 keeps those with more than two signals. */
+export type Optimization = "O1" | "O2";
 
 /** Where circom finds `path` when `from` includes it: beside the file, then from the root, then among the packages. */
 function resolveInclude(path: string, from: string): string {
@@ -34,11 +36,12 @@ export function sourcesOf(file: string, found = new Map<string, string>()): Map<
  * the flags and every included source, so an unchanged circuit is compiled once; the folder appears by a rename, so several test
  * processes may ask at once.
  */
-export async function compile(file: string, main: string): Promise<string> {
+export async function compile(file: string, main: string, optimization: Optimization): Promise<string> {
+  const flags = ["--r1cs", "--wasm", "--sym", `--${optimization}`];
   const sources = [...sourcesOf(resolve(ROOT, file))].map(([path, text]) => [relative(ROOT, path), text]);
   const wrapper = `pragma circom 2.2.0;\ninclude "${file}";\ncomponent main ${main};\n`;
   const hash = createHash("sha256")
-    .update(JSON.stringify([wrapper, FLAGS, sources.sort()]))
+    .update(JSON.stringify([wrapper, flags, sources.sort()]))
     .digest("hex");
   const folder = join(CACHE, hash.slice(0, 32));
   if (existsSync(folder)) return folder;
@@ -51,7 +54,7 @@ export async function compile(file: string, main: string): Promise<string> {
     const args = [
       COMPILER,
       `${target}/circuit.circom`,
-      ...FLAGS,
+      ...flags,
       "-l",
       ".",
       "-l",

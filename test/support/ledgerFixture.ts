@@ -24,6 +24,7 @@ import {
   type TransitionSignals,
   transitionInputs,
 } from "../../contracts/statements.ts";
+import type { Forger } from "./forgedProofs.ts";
 
 /** A key in the prime subgroup of Baby Jubjub: circomlib's Base8. */
 export const COMMITTEE_KEY: readonly [bigint, bigint] = [
@@ -63,7 +64,7 @@ export interface LedgerFixture extends SolvusContracts {
   nextHeader(overrides?: Partial<SnapshotHeader>): Promise<SnapshotHeader>;
   /** Posts the next epoch's snapshot and returns its root. */
   postSnapshot(overrides?: Partial<SnapshotHeader>): Promise<bigint>;
-  /** Declares a statement proven to the ideal verifier. */
+  /** A proof of a statement: forged, or any eight words declared to be its proof to the ideal verifier. */
   prove(circuit: CircuitName, inputs: readonly bigint[], proof?: ProofWords): Promise<bigint[]>;
   /** A proven transition on the latest snapshot; nothing moves unless overridden. */
   transition(
@@ -88,8 +89,14 @@ export interface LedgerFixture extends SolvusContracts {
   as(signer: HardhatEthersSigner, contract?: BaseContract): SolvusContracts["ledger"];
 }
 
-/** Deploys Solvus on a fresh in-process chain, with the ideal verifier unless another is chosen, and posts the first snapshot. */
-export async function ledgerFixture(options: Partial<SolvusOptions> = {}): Promise<LedgerFixture> {
+/**
+ * Deploys Solvus on a fresh in-process chain and posts the first snapshot. Proofs are declared to the ideal verifier, or, given a
+ * forger, are real ones for its keys.
+ */
+export async function ledgerFixture(
+  options: Partial<SolvusOptions> = {},
+  forger?: Forger,
+): Promise<LedgerFixture> {
   const { ethers } = await hre.network.connect();
   const [admin, alice, bob, carol] = await ethers.getSigners();
   const contracts = await deploySolvus(ethers, {
@@ -152,6 +159,7 @@ export async function ledgerFixture(options: Partial<SolvusOptions> = {}): Promi
       return header.snapshotRoot;
     },
     async prove(circuit, inputs, proof = anyProof()) {
+      if (forger) return forger.forge(circuit, inputs);
       await verifier.prove(circuitIndex(circuit), [...proof], [...inputs]);
       return [...proof];
     },

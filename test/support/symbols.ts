@@ -4,6 +4,8 @@ import type { Constraint } from "./r1cs.ts";
 export interface Symbols {
   /** Wire of a signal such as `main.tree.levels[0][3]`. Throws when the signal is unknown or was substituted away. */
   wire(signal: string): number;
+  /** Name of the signal on a wire. */
+  name(wire: number): string;
   /** Names of the signals that have a wire of their own and match the pattern. */
   matching(pattern: RegExp): string[];
   /** `Outer > Inner at main.path: constraint k (signals)`: templates down to the constraint's component, and its index. */
@@ -32,6 +34,7 @@ function componentTemplates(sources: Iterable<string>): Map<string, Map<string, 
 export function readSymbols(text: string, sources: Iterable<string>, mainTemplate: string): Symbols {
   const wires = new Map<string, number>();
   const signals = new Map<number, string[]>();
+  const nameOf = (wire: number): string => signals.get(wire)?.[0] ?? `wire ${wire}`;
   for (const line of text.split("\n")) {
     const [, wire, , signal] = line.split(",");
     if (signal === undefined) continue;
@@ -59,6 +62,7 @@ export function readSymbols(text: string, sources: Iterable<string>, mainTemplat
         throw new Error(`signal ${signal} was substituted away: it is a linear combination of other wires`);
       return wire;
     },
+    name: nameOf,
     matching(pattern) {
       return [...wires]
         .filter(([signal, wire]) => wire >= 0 && pattern.test(signal))
@@ -76,7 +80,7 @@ export function readSymbols(text: string, sources: Iterable<string>, mainTemplat
       const [owner = "main"] = [...score.keys()].sort(
         (x, y) => Number(score.get(y)) - Number(score.get(x)) || depth(y) - depth(x),
       );
-      const names = used.map((wire) => signals.get(wire)?.[0] ?? `wire ${wire}`);
+      const names = used.map(nameOf);
       const shown = names.length > 8 ? [...names.slice(0, 8), `and ${names.length - 8} more`] : names;
       return `${templatesDownTo(owner).join(" > ")} at ${owner}: constraint ${index} (${shown.join(", ")})`;
     },
