@@ -19,6 +19,8 @@ export interface SetupOptions {
   quiet?: boolean;
   /** Only these instances: compiles them and makes their keys, and stops there. */
   only?: string[];
+  /** Compile the contracts; true by default. */
+  solidity?: boolean;
   places?: Places;
 }
 
@@ -49,13 +51,13 @@ const require = createRequire(import.meta.url);
  */
 export async function runSetup(options: SetupOptions = {}): Promise<SetupResult> {
   const start = performance.now();
-  const { places = PLACES, only, quiet = false, updateManifest = false } = options;
+  const { places = PLACES, only, quiet = false, updateManifest = false, solidity = true } = options;
   const { installed, bootstrap } = require("../bootstrap.cjs");
   if (places === PLACES && !installed()) bootstrap();
   const instances = selectInstances(readInstances(places.instances), only);
   const partial = only !== undefined;
   let state = readState(instances, places);
-  const upToDate = everythingMade(state, places, partial);
+  const upToDate = everythingMade(state, places, { partial, solidity });
   if (!upToDate) {
     const { runSteps } = await import("./steps.ts");
     const onWait = (): void => {
@@ -64,7 +66,7 @@ export async function runSetup(options: SetupOptions = {}): Promise<SetupResult>
     await withLock(places.build, onWait, async () => {
       removeLeftovers(places.build);
       state = readState(instances, places);
-      await runSteps(state, places, { partial, quiet });
+      await runSteps(state, places, { partial, solidity, quiet });
     });
   }
   const seconds = (): number => (performance.now() - start) / 1000;
@@ -89,9 +91,14 @@ function selectInstances<T extends { name: string }>(instances: T[], only: strin
   return only === undefined ? instances : instances.filter((instance) => only.includes(instance.name));
 }
 
-function everythingMade(state: State, places: Places, partial: boolean): boolean {
+function everythingMade(
+  state: State,
+  places: Places,
+  wanted: { partial: boolean; solidity: boolean },
+): boolean {
   if (!isComplete(state)) return false;
-  return partial || (keysContractIsCurrent(state, places) && contractsCompiled(places));
+  if (wanted.partial) return true;
+  return keysContractIsCurrent(state, places) && (!wanted.solidity || contractsCompiled(places));
 }
 
 function keysContractIsCurrent(state: State, places: Places): boolean {

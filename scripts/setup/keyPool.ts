@@ -23,6 +23,7 @@ export function keyPool(): KeyPool {
   const all: ChildProcess[] = [];
   const start = (): ChildProcess => {
     const worker = fork(fileURLToPath(new URL("./keyWorker.ts", import.meta.url)), {
+      execArgv: [],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     all.push(worker);

@@ -4,7 +4,6 @@ declare module "proper-lockfile" {
     lockfilePath?: string;
     stale?: number;
     update?: number;
-    retries?: { forever?: boolean; factor?: number; minTimeout?: number; maxTimeout?: number };
   }
   export function lock(file: string, options?: LockOptions): Promise<() => Promise<void>>;
 }

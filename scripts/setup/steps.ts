@@ -11,11 +11,17 @@ import { isComplete, type State } from "./state.ts";
 export interface StepOptions {
   /** Skip the key contract and the Solidity build: only some instances were asked for. */
   partial: boolean;
+  /** Build the contracts. */
+  solidity: boolean;
   quiet: boolean;
 }
 
 /** Makes all that is missing, showing each step and its time on standard error. Fills `state` as it goes. */
-export async function runSteps(state: State, places: Places, { partial, quiet }: StepOptions): Promise<void> {
+export async function runSteps(
+  state: State,
+  places: Places,
+  { partial, solidity, quiet }: StepOptions,
+): Promise<void> {
   const pool = keyPool();
   const tasks: ListrTask[] = [
     circuitsStep(state, places),
@@ -31,7 +37,7 @@ export async function runSteps(state: State, places: Places, { partial, quiet }:
     },
     {
       title: "Solidity",
-      skip: () => partial || (contractsCompiled(places) && "up to date"),
+      skip: () => partial || !solidity || (contractsCompiled(places) && "up to date"),
       task: () => compileContracts(places),
     },
   ];
