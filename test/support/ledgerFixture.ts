@@ -101,7 +101,7 @@ export async function ledgerFixture(
   const [admin, alice, bob, carol] = await ethers.getSigners();
   const contracts = await deploySolvus(ethers, {
     committeeKey: COMMITTEE_KEY,
-    verifier: "ideal",
+    verifier: forger?.keys ?? "ideal",
     ...options,
   });
   const { ledger, oracle, verifier, usdc, addresses } = contracts;
