@@ -74,7 +74,7 @@ abstract contract CommitmentQueue {
     /// @dev Cure: take the leaves from the node's Queued events.
     error LeavesMismatch(uint256 nodeIndex);
 
-    /// @notice The new root is not a field element.
+    /// @notice The new root is 0 or not a field element.
     /// @dev Cure: give the root that the insertion proof proves.
     error InvalidRoot(uint256 root);
 

@@ -61,19 +61,6 @@ export interface Transition {
   payerSignature: string;
 }
 
-/** A proof as snarkjs gives it; numbers are decimal strings. */
-export interface SnarkjsProof {
-  pi_a: string[];
-  pi_b: string[][];
-  pi_c: string[];
-}
-
-/** A snarkjs proof in the contracts' order, the imaginary parts of b first. */
-export function proofWords({ pi_a, pi_b, pi_c }: SnarkjsProof): bigint[] {
-  const words = [pi_a[0], pi_a[1], pi_b[0][1], pi_b[0][0], pi_b[1][1], pi_b[1][0], pi_c[0], pi_c[1]];
-  return words.map(BigInt);
-}
-
 /** All public signals of `open`, in order. */
 export function openInputs(signals: OpenSignals, committeeKey: readonly bigint[], context: bigint): bigint[] {
   const { stateRoot, registryRoot, epoch, commitment, accountTag, escrow } = signals;

@@ -2,13 +2,7 @@ import { TypedDataEncoder } from "ethers";
 import { beforeAll, expect, test } from "vitest";
 import manifest from "../../circuits/manifest.json" with { type: "json" };
 import { DEPOSIT_TYPES, HEADER_TYPES, ledgerDomain, oracleDomain } from "../../contracts/signing.ts";
-import {
-  CIRCUITS,
-  insertionInputs,
-  openInputs,
-  proofWords,
-  transitionInputs,
-} from "../../contracts/statements.ts";
+import { CIRCUITS, insertionInputs, openInputs, transitionInputs } from "../../contracts/statements.ts";
 import { type LedgerFixture, ledgerFixture } from "../support/ledgerFixture.ts";
 
 let fixture: LedgerFixture;
@@ -69,19 +63,6 @@ test("TypeScript assembles the public signals in the circuits' order", () => {
   expect(transitionInputs(transitionSignals as never, last as bigint)).toEqual(ascending(15));
   const { oldRoot, newRoot, nodeIndex, leaves } = positions("insertion") as Record<string, never>;
   expect(insertionInputs(oldRoot, newRoot, nodeIndex, leaves)).toEqual(ascending(19));
-});
-
-test("a snarkjs proof is put into the pairing precompile's order", () => {
-  const proof = {
-    pi_a: ["1", "2", "1"],
-    pi_b: [
-      ["4", "3"],
-      ["6", "5"],
-      ["1", "0"],
-    ],
-    pi_c: ["7", "8", "1"],
-  };
-  expect(proofWords(proof)).toEqual([1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n]);
 });
 
 test("the signing types and domains are the contracts'", async () => {
