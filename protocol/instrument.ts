@@ -77,7 +77,7 @@ export function optionName(underlying: string, expiry: number, strike: number, c
   return `${underlying}-${expiryCode(expiry)}-${price}-${call ? "C" : "P"}`;
 }
 
-/** The instrument with a name or, as decimal digits, an id; refuses (`instrument.unknown`) one that is not listed. */
+/** The instrument with a name (in any case) or, as decimal digits, an id; refuses (`instrument.unknown`) one that is not listed. */
 export function findInstrument(instruments: readonly Instrument[], nameOrId: string): Instrument {
   const wanted = nameOrId.toUpperCase();
   const found = instruments.find(

@@ -92,7 +92,7 @@ function groupByExpiry(records: readonly OptionRecord[]): [expiry: number, recor
 
 function quoteOf(record: OptionRecord, id: number): OptionQuote {
   const strike = millionths(record.strike);
-  const name = record.name.toUpperCase();
+  const { name } = record;
   return {
     id,
     strike,

@@ -174,7 +174,7 @@ describe("listing", () => {
     );
     const snapshot = buildSnapshot(inputsFromChain(chain.records));
     const names = snapshot.instruments.map(({ name }) => name);
-    expect(names).toContain("ETH_USDC-29MAY20-9d5-P".toUpperCase());
+    expect(names).toContain("ETH_USDC-29MAY20-9d5-P");
     expect(names).toContain("ETH_USDC-PERPETUAL");
   });
 
