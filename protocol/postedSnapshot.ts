@@ -30,11 +30,13 @@ export function rebuildSnapshot(posted: PostedSnapshot): MarketSnapshot {
     `inputs of epoch ${posted.epoch}: hash ${hash}, expected ${posted.inputsHash} as the header says`,
   );
   const inputs = decodeInputs(posted.inputs);
+  // The header counts whole seconds, the inputs milliseconds.
+  const stated = { epoch: BigInt(inputs.epoch), time: BigInt(Math.floor(inputs.time / 1000)) };
   for (const field of ["epoch", "time"] as const) {
     ensure(
-      BigInt(inputs[field]) === posted[field],
+      stated[field] === posted[field],
       `snapshot.${field}`,
-      `inputs of epoch ${posted.epoch}: ${field} ${inputs[field]}, expected ${posted[field]} as the header says`,
+      `inputs of epoch ${posted.epoch}: ${field} ${stated[field]}, expected ${posted[field]} as the header says`,
     );
   }
   const snapshot = buildSnapshot(inputs);
