@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import { circomFormatFaults } from "../../scripts/checks/circomFormat.ts";
+import { type Finding, judge } from "../../scripts/checks/circomspect.ts";
+import { directionFaults } from "../../scripts/checks/dependencyDirection.ts";
+import { undocumentedErrors } from "../../scripts/checks/solidityErrors.ts";
+
+describe("the checks of npm run check", () => {
+  it("find faults of circom format", () => {
+    const head = "pragma circom 2.2.0;\n";
+    expect(circomFormatFaults("a", `${head}\ntemplate A() {\n    signal input a;\n}\n`)).toEqual([]);
+    expect(circomFormatFaults("a", `${head}\tx\n`)[0]).toBe("a:2: tab");
+    expect(circomFormatFaults("a", `${head}x \n`)).toEqual(["a:2: blanks at the end of the line"]);
+    expect(circomFormatFaults("a", `${head}  x\n`)[0]).toContain("indented by 2");
+    expect(circomFormatFaults("a", `${head}${"x".repeat(161)}\n`)[0]).toContain("161 characters");
+    expect(circomFormatFaults("a", "x")).toHaveLength(2);
+  });
+
+  it("find imports against the direction", () => {
+    const faults = (file: string, target: string) => directionFaults(file, `import { a } from "${target}";`);
+    expect(faults("protocol/a.ts", "./b.ts")).toEqual([]);
+    expect(faults("prover/a.ts", "../protocol/b.ts")).toEqual([]);
+    expect(faults("protocol/a.ts", "../prover/b.ts")[0]).toContain("protocol may not depend on prover");
+    expect(faults("verifier/a.ts", "../prover/b.ts")[0]).toContain("verifier may not depend on prover");
+    expect(faults("prover/a.ts", "../cli/b.ts")[0]).toContain("prover may not depend on cli");
+    expect(directionFaults("scripts/a.ts", 'await import("../cli/b.ts")')).toHaveLength(1);
+    expect(directionFaults("verifier/a.ts", 'export * from "../prover/b.ts"')).toHaveLength(1);
+  });
+
+  it("find Solidity errors without cause or cure", () => {
+    const error = "    error Late(uint256 time);\n";
+    const notice = "    /// @notice It is late.\n";
+    const cure = "    /// @dev Cure: come sooner.\n";
+    expect(undocumentedErrors("A.sol", notice + cure + error)).toEqual([]);
+    expect(undocumentedErrors("A.sol", notice + error)[0]).toContain("A.sol:2: error Late");
+    expect(undocumentedErrors("A.sol", `${notice}${cure}\n${error}`)).toHaveLength(1);
+  });
+
+  it("allow findings of circomspect only with a reason, and no allowance in vain", () => {
+    const finding: Finding = { rule: "CS1", file: "a", line: 3, message: "bad", source: "signal x <-- y;" };
+    const allowance = {
+      rule: "CS1",
+      file: "a",
+      source: "x <--",
+      reason: "constrained two lines further down",
+    };
+    expect(judge([finding], [allowance])).toEqual([]);
+    expect(judge([finding], [])).toEqual(["a:3: CS1 bad (signal x <-- y;)"]);
+    expect(judge([finding], [{ ...allowance, file: "b" }])).toHaveLength(2);
+    expect(judge([finding], [{ ...allowance, reason: "fine" }])[0]).toContain("needs a reason");
+  });
+});
