@@ -8,6 +8,7 @@ import { nextInputs, settleExpiry } from "../../protocol/nextEpoch.ts";
 import { SCENARIO_LIST } from "../../protocol/scenarios.ts";
 import { buildSnapshot, commitSnapshot } from "../../protocol/snapshot.ts";
 import { formatSnapshotFile, parseSnapshotFile, verifySnapshotRoot } from "../../protocol/snapshotFile.ts";
+import { isSteady } from "../../protocol/steadiness.ts";
 import { DAY, realInputs, refusal, refusedWith, smallInputs } from "./support.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: the tests reach into every field of the inputs
@@ -319,6 +320,34 @@ describe("snapshot file", () => {
   test("refuses what is not JSON", () => {
     expect(refusal(() => parseSnapshotFile("{"))).toBe("snapshotFile.json");
     expect(refusal(() => parseSnapshotFile("[]"))).toBe("snapshotFile.format");
+  });
+});
+
+describe("steadiness", () => {
+  const before = smallInputs();
+  const time = before.time + 60_000;
+
+  test.each([
+    [0.99, true],
+    [1.01, true],
+    [0.9899, false],
+    [1.0101, false],
+  ])("prices times %d", (factor, steady) => {
+    expect(isSteady(before, nextInputs(before, { time, prices: { USDT: factor } }))).toBe(steady);
+  });
+
+  test("volatilities, and what is gone", () => {
+    // A return of 1% in a minute moves realized volatility by more.
+    expect(isSteady(before, nextInputs(before, { time, prices: { BTC: 0.99 } }))).toBe(false);
+    expect(isSteady(before, nextInputs(before, { time, prices: { BTC: 0.997 } }))).toBe(true);
+    expect(isSteady(before, nextInputs(before, { time, volatilities: { BTC: 1.01 } }))).toBe(true);
+    expect(isSteady(before, nextInputs(before, { time, volatilities: { BTC: 1.02 } }))).toBe(false);
+    expect(isSteady(before, changed("underlyings.1.index", 985_000))).toBe(false);
+    expect(isSteady(before, { ...before, underlyings: before.underlyings.slice(0, 1) })).toBe(false);
+    expect(isSteady(before, settleExpiry(before, "BTC", before.underlyings[0].expiries[0].expiry, 1))).toBe(
+      false,
+    );
+    expect(isSteady({ ...before, underlyings: before.underlyings.slice(0, 1) }, before)).toBe(true);
   });
 });
 
