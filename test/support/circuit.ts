@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { compile, type Optimization, ROOT, sourcesOf } from "./compile.ts";
-import { type Constraint, holds, readConstraintSystem, wiresToConstraints } from "./r1cs.ts";
+import { type Constraint, holds, readConstraints, wiresToConstraints } from "./r1cs.ts";
 import { readSymbols } from "./symbols.ts";
 import { undeterminedWires } from "./uniqueness.ts";
 import { type Inputs, Refusal, witnessCalculator } from "./witnessCalculator.ts";
@@ -26,8 +26,8 @@ export interface Circuit {
   violations(witness: readonly bigint[]): string[];
   /** The constraints that a valid witness breaks once one signal has another value; quicker than {@link violations} of a copy. */
   brokenBy(witness: readonly bigint[], signal: string, value: bigint): string[];
-  /** Signals that the inputs leave free around this witness, of a circuit loaded with O1; see {@link undeterminedWires}. */
-  undetermined(witness: readonly bigint[]): string[];
+  /** Signals that these inputs leave free, of a circuit loaded with O1; see {@link undeterminedWires}. */
+  undetermined(inputs: Inputs): Promise<string[]>;
   /** A copy of a witness in which one signal (`main.path.signal[0]`) has another value. */
   set(witness: readonly bigint[], signal: string, value: bigint): bigint[];
   /** Names of the signals that match a pattern and were not substituted away. */
@@ -51,8 +51,7 @@ export async function loadTemplate(
     readFile(join(folder, "circuit.sym"), "utf8"),
     readFile(join(folder, "circuit_js/circuit.wasm")),
   ]);
-  const system = readConstraintSystem(r1cs);
-  const { constraints } = system;
+  const constraints = readConstraints(r1cs);
   const sources = sourcesOf(resolve(ROOT, file));
   const symbols = readSymbols(sym, sources.values(), template);
   const calculate = witnessCalculator(await WebAssembly.compile(wasm));
@@ -94,8 +93,10 @@ export async function loadTemplate(
         holds(constraint, witness) ? [] : [symbols.describe(constraint, index)],
       );
     },
-    undetermined(witness) {
-      return undeterminedWires(system, witness).map(symbols.name);
+    async undetermined(inputs) {
+      const given = new RegExp(`^main\\.(${Object.keys(inputs).join("|")})(\\[\\d+\\])*$`);
+      const wires = symbols.matching(given).map(symbols.wire);
+      return undeterminedWires(constraints, wires, await calculate(inputs)).map(symbols.name);
     },
     set(witness, signal, value) {
       return witness.with(symbols.wire(signal), value);

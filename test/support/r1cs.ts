@@ -17,18 +17,8 @@ function readElement(view: DataView, offset: number): bigint {
   return value;
 }
 
-/** A constraint system. Wire 0 is the constant 1; outputs follow, then the inputs, public before private. */
-export interface ConstraintSystem {
-  constraints: Constraint[];
-  /** Number of wires, the constant included. */
-  wires: number;
-  /** Wires of the inputs of the main circuit: from `firstInput` on, `inputs` of them. */
-  firstInput: number;
-  inputs: number;
-}
-
-/** Reads an iden3 r1cs file (version 1, BN254). */
-export function readConstraintSystem(bytes: Uint8Array): ConstraintSystem {
+/** Reads every constraint of an iden3 r1cs file (version 1, BN254). */
+export function readConstraints(bytes: Uint8Array): Constraint[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const sections = new Map<number, number>();
   for (let at = 12; at < bytes.length; ) {
@@ -41,9 +31,6 @@ export function readConstraintSystem(bytes: Uint8Array): ConstraintSystem {
   if (readElement(view, header + 4) !== FIELD_ORDER)
     throw new Error("r1cs file: not over the BN254 scalar field");
 
-  const [wires, outputs, publicInputs, privateInputs] = [0, 4, 8, 12].map((offset) =>
-    view.getUint32(header + 36 + offset, true),
-  ) as [number, number, number, number];
   const count = view.getUint32(header + 60, true);
   let at = body;
   const combination = (): Combination => {
@@ -55,12 +42,7 @@ export function readConstraintSystem(bytes: Uint8Array): ConstraintSystem {
       return term;
     });
   };
-  const constraints = Array.from({ length: count }, () => ({
-    a: combination(),
-    b: combination(),
-    c: combination(),
-  }));
-  return { constraints, wires, firstInput: 1 + outputs, inputs: publicInputs + privateInputs };
+  return Array.from({ length: count }, () => ({ a: combination(), b: combination(), c: combination() }));
 }
 
 /** Value of a linear combination under a witness. */

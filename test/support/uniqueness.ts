@@ -1,5 +1,5 @@
 import { FIELD_ORDER } from "../../protocol/constants.ts";
-import { type Constraint, type ConstraintSystem, evaluate } from "./r1cs.ts";
+import { type Constraint, evaluate } from "./r1cs.ts";
 
 /** How a constraint `a·b − c = 0` changes with each wire at a witness; wires that it does not change with are left out. */
 function gradient({ a, b, c }: Constraint, witness: readonly bigint[]): number[] {
@@ -13,7 +13,7 @@ function gradient({ a, b, c }: Constraint, witness: readonly bigint[]): number[]
 }
 
 /**
- * Wires that the inputs do not determine around a valid witness: a hint that nothing constrains shows up here, with everything
+ * Wires that the inputs (given by their wires) do not determine around a valid witness: a hint that nothing constrains shows up here, with everything
  * computed from it.
  *
  * A wire counts as determined when some constraint changes with it and, of all wires not yet determined, with it alone; so the rest of the
@@ -22,17 +22,20 @@ function gradient({ a, b, c }: Constraint, witness: readonly bigint[]): number[]
  * errs on the side of naming too many; O2 makes such constraints by substitution, so the circuit is to be compiled with O1, whose
  * system has the same solutions.
  */
-export function undeterminedWires(system: ConstraintSystem, witness: readonly bigint[]): number[] {
-  const determined = new Uint8Array(system.wires);
-  determined[0] = 1;
-  determined.fill(1, system.firstInput, system.firstInput + system.inputs);
+export function undeterminedWires(
+  constraints: readonly Constraint[],
+  inputs: readonly number[],
+  witness: readonly bigint[],
+): number[] {
+  const determined = new Uint8Array(witness.length);
+  for (const wire of [0, ...inputs]) determined[wire] = 1;
 
   // For each constraint its undetermined wires, for each wire its constraints.
-  const open = system.constraints.map((constraint) =>
+  const open = constraints.map((constraint) =>
     gradient(constraint, witness).filter((wire) => !determined[wire]),
   );
   const missing = open.map((wires) => wires.length);
-  const touching: number[][] = Array.from({ length: system.wires }, () => []);
+  const touching: number[][] = Array.from({ length: witness.length }, () => []);
   for (const [index, wires] of open.entries()) for (const wire of wires) touching[wire]?.push(index);
 
   const ready = missing.flatMap((count, index) => (count === 1 ? [index] : []));
