@@ -7,6 +7,7 @@ import {
   scrypt as ethersScrypt,
   getBytes,
   hexlify,
+  isKeystoreJson,
   Wallet,
 } from "ethers";
 import { ensure, SolvusError } from "../protocol/errors.ts";
@@ -77,6 +78,9 @@ export async function openKeystore(file: string, password: string): Promise<Uint
   }
   // Whatever goes wrong inside the library, its message might quote what it was given.
   try {
+    // The format's checksum does not cover the initialization vector; the address does, so it must be there.
+    const known = isKeystoreJson(text) && typeof JSON.parse(text).address === "string";
+    ensure(known, "keystore.format", "not a keystore");
     const { privateKey } = await decryptKeystoreJson(text, password);
     return getBytes(privateKey);
   } catch (error) {

@@ -115,7 +115,7 @@ export async function fakeChain(committeeKey: Point): Promise<FakeChain> {
     posted,
     snapshot,
     blockNumber: async () => block,
-    blockTime: async (at) => BigInt(TIME) + BigInt(at),
+    blockTime: async (at) => BigInt(TIME) / 1000n + 3600n * BigInt(at),
     ledgerEvents: async (from, to) =>
       events.filter((entry) => entry.block >= from && entry.block <= to).map(({ event }) => event),
     latestSnapshot: async (at) => posted.findLast((entry) => entry.block <= at),
@@ -129,7 +129,7 @@ export async function fakeChain(committeeKey: Point): Promise<FakeChain> {
       snapshots.push(built);
       posted.push({
         epoch: built.epoch,
-        time: BigInt(inputs.time),
+        time: BigInt(inputs.time) / 1000n,
         root: built.root,
         steady: true,
         inputsHash: keccak256(bytes),
