@@ -1,9 +1,9 @@
+import { deepEqual, equal } from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import type { HardhatEthers, HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { BaseContract, ContractTransactionResponse } from "ethers";
 import { keccak256, toUtf8Bytes } from "ethers";
 import hre from "hardhat";
-import { expect } from "vitest";
 import { deploySolvus, type SolvusContracts, type SolvusOptions } from "../../contracts/deploy.ts";
 import {
   NOBODY,
@@ -251,6 +251,6 @@ export async function expectRefusal(
   const data = revertData(failure);
   if (data === undefined) throw failure;
   const parsed = contract.interface.parseError(data);
-  expect(parsed?.name ?? `unknown error ${data}`).toBe(name);
-  if (parameters) expect([...parsed!.args]).toEqual([...parameters]);
+  equal(parsed?.name ?? `unknown error ${data}`, name);
+  if (parameters) deepEqual([...parsed!.args], [...parameters]);
 }
