@@ -1,5 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { compiledCircuit } from "../../scripts/setup/circuits.ts";
+import { readInstances } from "../../scripts/setup/instances.ts";
+import { circuitFile, PLACES } from "../../scripts/setup/paths.ts";
 import { compile, type Optimization, ROOT, sourcesOf } from "./compile.ts";
 import { type Constraint, holds, readConstraints, wiresToConstraints } from "./r1cs.ts";
 import { readSymbols } from "./symbols.ts";
@@ -46,10 +49,23 @@ export async function loadTemplate(
 ): Promise<Circuit> {
   const visible = publicSignals.length > 0 ? `{public [${publicSignals.join(", ")}]} ` : "";
   const folder = await compile(file, `${visible}= ${template}(${parameters.join(", ")})`, optimization);
+  return openCircuit(file, template, {
+    r1cs: join(folder, "circuit.r1cs"),
+    sym: join(folder, "circuit.sym"),
+    wasm: join(folder, "circuit_js/circuit.wasm"),
+  });
+}
+
+/** Reads what a compilation of `template` of `file` made. */
+async function openCircuit(
+  file: string,
+  template: string,
+  made: { r1cs: string; sym: string; wasm: string },
+): Promise<Circuit> {
   const [r1cs, sym, wasm] = await Promise.all([
-    readFile(join(folder, "circuit.r1cs")),
-    readFile(join(folder, "circuit.sym"), "utf8"),
-    readFile(join(folder, "circuit_js/circuit.wasm")),
+    readFile(made.r1cs),
+    readFile(made.sym, "utf8"),
+    readFile(made.wasm),
   ]);
   const constraints = readConstraints(r1cs);
   const sources = sourcesOf(resolve(ROOT, file));
@@ -108,16 +124,14 @@ export async function loadTemplate(
   };
 }
 
-/** Compiles an instance of circuits/instances.json, as the set-up does. */
+/** An instance of circuits/instances.json: what the set-up made of it when that is up to date, else compiled here. */
 export async function loadInstance(name: string, optimization: Optimization = "O2"): Promise<Circuit> {
-  const instances = JSON.parse(await readFile(join(ROOT, "circuits/instances.json"), "utf8"));
-  const instance = instances.find((candidate: { name: string }) => candidate.name === name);
+  const instance = readInstances(PLACES.instances).find((candidate) => candidate.name === name);
   if (instance === undefined) throw new Error(`circuits/instances.json has no instance ${name}`);
-  return loadTemplate(
-    instance.file,
-    instance.template,
-    instance.parameters,
-    instance.publicSignals,
-    optimization,
-  );
+  const { file, template, parameters, publicSignals } = instance;
+  if (optimization === "O2" && compiledCircuit(instance, PLACES) !== undefined) {
+    const made = (extension: "r1cs" | "sym" | "wasm") => circuitFile(PLACES.build, name, extension);
+    return openCircuit(file, template, { r1cs: made("r1cs"), sym: made("sym"), wasm: made("wasm") });
+  }
+  return loadTemplate(file, template, parameters, publicSignals, optimization);
 }
