@@ -1,0 +1,52 @@
+import { CommanderError } from "commander";
+import { SolvusError } from "../protocol/errors.ts";
+import { contractRefusal } from "./chain/revert.ts";
+
+/** What the process ends with. */
+export const EXIT = {
+  /** Done. */
+  done: 0,
+  /** A rule refused, a check failed, a proof is invalid. */
+  refused: 1,
+  /** Bad flags; input that is absent or malformed. */
+  misuse: 2,
+} as const;
+
+/** A command line or an input that cannot be worked with, as opposed to one that a rule refuses. */
+export class Misuse extends SolvusError {}
+
+/** Runs what reads an input: whatever the protocol refuses there is a malformed input, hence {@link Misuse}. */
+export function reading<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof SolvusError && !(error instanceof Misuse))
+      throw new Misuse(error.rule, error.message);
+    throw error;
+  }
+}
+
+/** A failure as people and programs are told about it: exit code, rule and one line. */
+export interface Failure {
+  exitCode: number;
+  rule: string;
+  message: string;
+}
+
+const oneLine = (text: string): string => text.split("\n")[0].slice(0, 400);
+
+/** Tells misuse from refusals. Contract errors carry their name as the rule, `ledger.SnapshotStale`. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof Misuse)
+    return { exitCode: EXIT.misuse, rule: error.rule, message: oneLine(error.message) };
+  if (error instanceof SolvusError)
+    return { exitCode: EXIT.refused, rule: error.rule, message: oneLine(error.message) };
+  if (error instanceof CommanderError) {
+    const message = oneLine(error.message.replace(/^error: /, ""));
+    return { exitCode: EXIT.misuse, rule: "cli.usage", message: `${message}; see --help` };
+  }
+  const refusal = contractRefusal(error);
+  if (refusal !== undefined) return { exitCode: EXIT.refused, ...refusal };
+  const message = error instanceof Error ? error.message : String(error);
+  return { exitCode: EXIT.refused, rule: "cli.failed", message: oneLine(message) };
+}
