@@ -3,6 +3,7 @@ import { compileCircuit } from "./circuits.ts";
 import { KEY_WORKERS, type KeyPool, keyPool } from "./keyPool.ts";
 import { makeKey } from "./keys.ts";
 import { writeKeysContract } from "./keysContract.ts";
+import { readManifest } from "./manifest.ts";
 import type { Places } from "./paths.ts";
 import { compileContracts, contractsCompiled } from "./solidity.ts";
 import { isComplete, type State } from "./state.ts";
@@ -56,19 +57,30 @@ export async function runSteps(
   }
 }
 
+/**
+ * Places of the instances, the largest first, so that parallel workers end at about the same time. Sizes are the committed manifest's:
+ * near enough, and known before anything is compiled.
+ */
+function largestFirst(state: State, places: Places): number[] {
+  const manifest = readManifest(places.manifest);
+  const sizeOf = (index: number): number =>
+    manifest?.circuits.find(({ name }) => name === state.instances[index].name)?.constraints ?? 0;
+  return state.instances.map((_, index) => index).sort((one, other) => sizeOf(other) - sizeOf(one));
+}
+
 function circuitsStep(state: State, places: Places): ListrTask {
   return {
     title: "Circuits",
     skip: () => state.circuits.every((facts) => facts !== undefined) && "up to date",
     task: (_, task) =>
       task.newListr(
-        state.instances.map((instance, index) => ({
-          title: `Circuit ${instance.name}`,
+        largestFirst(state, places).map((index) => ({
+          title: `Circuit ${state.instances[index].name}`,
           skip: () => state.circuits[index] !== undefined && "up to date",
           task: async (_context, own) => {
-            const facts = await compileCircuit(instance, places);
+            const facts = await compileCircuit(state.instances[index], places);
             state.circuits[index] = facts;
-            own.title = `Circuit ${instance.name}: ${facts.constraints.toLocaleString("en")} constraints`;
+            own.title += `: ${facts.constraints.toLocaleString("en")} constraints`;
           },
         })),
         { concurrent: 2, exitOnError: true },
@@ -80,23 +92,24 @@ function keysStep(state: State, places: Places, pool: KeyPool): ListrTask {
   return {
     title: "Development keys",
     skip: () => state.keys.every((facts) => facts !== undefined) && "up to date",
-    task: (_, task) => {
-      // The largest first, so that the workers end at about the same time.
-      const order = state.instances
-        .map((instance, index) => ({ instance, index, size: state.circuits[index]?.constraints ?? 0 }))
-        .sort((one, other) => other.size - one.size);
-      return task.newListr(
-        order.map(({ instance, index }) => ({
-          title: `Key of ${instance.name}`,
+    task: (_, task) =>
+      task.newListr(
+        largestFirst(state, places).map((index) => ({
+          title: `Key of ${state.instances[index].name}`,
           skip: () => state.keys[index] !== undefined && "up to date",
           task: async () => {
             const circuit = state.circuits[index];
-            if (circuit === undefined) throw new Error(`${instance.name} is not compiled`);
-            state.keys[index] = await makeKey(instance, circuit, state.keyCodeHash, places, pool);
+            if (circuit === undefined) throw new Error(`${state.instances[index].name} is not compiled`);
+            state.keys[index] = await makeKey(
+              state.instances[index],
+              circuit,
+              state.keyCodeHash,
+              places,
+              pool,
+            );
           },
         })),
         { concurrent: KEY_WORKERS, exitOnError: true },
-      );
-    },
+      ),
   };
 }
