@@ -1,14 +1,11 @@
 import { Command, CommanderError } from "commander";
 import type { RunState } from "./command.ts";
-import { demoCommand } from "./commands/demo.ts";
-import { snapshotCommand } from "./commands/snapshot.ts";
 import { EXIT, failureOf } from "./exitCode.ts";
 import { jsonText } from "./output.ts";
 
 const DESCRIPTION = `Zero-knowledge margin and solvency for private derivatives accounts.
 
-An institution keeps an account of cash, spot collateral, perpetuals and options whose contents the public cannot read, and proves that it
-meets the margin rules at the current prices.`;
+An institution keeps an account of cash, spot collateral, perpetuals and options whose contents the public cannot read, and proves that it meets the margin rules at the current prices.`;
 
 const EPILOGUE = `
 Start here:
@@ -20,16 +17,66 @@ Start here:
 Exit codes: 0 done; 1 refused (a rule, a failed check, an invalid proof); 2 misuse (bad flags, unreadable or malformed input).
 With --json a command prints one JSON document on standard output; progress goes to standard error.`;
 
-/** The whole command line, without running it. */
-export function makeProgram(state: RunState): Command {
+type Maker = (state: RunState) => Command;
+
+/** A command that is loaded when it is named: provers and chain libraries take a second to load. */
+interface Entry {
+  name: string;
+  summary: string;
+  load(): Promise<Maker>;
+}
+
+const ENTRIES: Entry[] = [
+  {
+    name: "setup",
+    summary: "make circuits, development keys and contracts",
+    load: async () => (await import("./commands/setup.ts")).setupCommand,
+  },
+  {
+    name: "demo",
+    summary: "two institutions trade in private and prove solvency, on a chain in this process",
+    load: async () => (await import("./commands/demo.ts")).demoCommand,
+  },
+  {
+    name: "dev",
+    summary: "run a local chain to try the account commands on",
+    load: async () => (await import("./commands/dev.ts")).devCommand,
+  },
+  {
+    name: "snapshot",
+    summary: "build a risk snapshot from market data, or show one",
+    load: async () => (await import("./commands/snapshot.ts")).snapshotCommand,
+  },
+  {
+    name: "account",
+    summary: "open, fund, trade and show private accounts",
+    load: async () => (await import("./commands/account.ts")).accountCommand,
+  },
+  {
+    name: "attest",
+    summary: "prove an account's solvency to an auditor",
+    load: async () => (await import("./commands/attest.ts")).attestCommand,
+  },
+  {
+    name: "verify",
+    summary: "check an attestation from chain data",
+    load: async () => (await import("./commands/verify.ts")).verifyCommand,
+  },
+];
+
+/** The command line with the commands that `argv` names; of the others it has name and summary. */
+export async function makeProgram(state: RunState, argv: readonly string[]): Promise<Command> {
   const program = new Command("solvus")
     .description(DESCRIPTION)
     .exitOverride()
     .configureOutput({ writeErr: (text) => process.stdout.write(text), outputError: () => {} })
-    .configureHelp({ sortSubcommands: false, helpWidth: 110 })
+    .configureHelp({ helpWidth: 110 })
     .helpCommand("help [command]", "show the help of a command")
     .addHelpText("after", EPILOGUE);
-  for (const make of [snapshotCommand, demoCommand]) program.addCommand(inherit(make(state), program));
+  for (const { name, summary, load } of ENTRIES) {
+    const command = argv.includes(name) ? (await load())(state) : new Command(name).summary(summary);
+    program.addCommand(inherit(command, program));
+  }
   return program;
 }
 
@@ -44,7 +91,8 @@ function inherit(command: Command, parent: Command): Command {
 export async function main(argv: readonly string[]): Promise<number> {
   const state: RunState = { exitCode: EXIT.done };
   try {
-    await makeProgram(state).parseAsync([...argv], { from: "user" });
+    const program = await makeProgram(state, argv);
+    await program.parseAsync([...argv], { from: "user" });
     return state.exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;

@@ -5,11 +5,12 @@ import { inputsFromChain } from "../../protocol/marketListing.ts";
 import { nextInputs } from "../../protocol/nextEpoch.ts";
 import { parseOptionsCsv, type SkippedRow } from "../../protocol/optionsCsv.ts";
 import { buildSnapshot, type MarketSnapshot } from "../../protocol/snapshot.ts";
-import { formatSnapshotFile, parseSnapshotFile, rootHex, snapshotFile } from "../../protocol/snapshotFile.ts";
+import { formatSnapshotFile, rootHex, snapshotFile } from "../../protocol/snapshotFile.ts";
 import { collect, does, examples, type RunState } from "../command.ts";
 import { Misuse, reading } from "../exitCode.ts";
 import { readText, requireWritable, writeText } from "../files.ts";
 import { numbersByName, wholeNumber } from "../marketFlags.ts";
+import { readSnapshot } from "../snapshotInput.ts";
 import { instrumentDetails, snapshotSummary, snapshotTable } from "../snapshotText.ts";
 
 const CHAIN_FILE = "data/deribit-btc-options-2020-05-21.csv";
@@ -104,9 +105,7 @@ function buildFromChain(options: BuildOptions): { snapshot: MarketSnapshot; skip
   const text = readText(options.options, "--options");
   const { previous: previousFile } = options;
   const previous =
-    previousFile === undefined
-      ? undefined
-      : reading(() => parseSnapshotFile(readText(previousFile, "--previous"))).inputs;
+    previousFile === undefined ? undefined : readSnapshot(readText(previousFile, "--previous")).inputs;
   return reading(() => {
     const { records, skipped } = parseOptionsCsv(text);
     const inputs = inputsFromChain(records, {
@@ -163,17 +162,4 @@ function showCommand(state: RunState): Command {
     const { epoch, root } = { epoch: Number(snapshot.epoch), root: rootHex(snapshot.root) };
     output.result({ epoch, root, instruments: [found] }, instrumentDetails(found));
   });
-}
-
-/** A snapshot from its file's text: malformed text is misuse, figures that do not follow from the inputs are refused. */
-function readSnapshot(text: string): MarketSnapshot {
-  try {
-    return parseSnapshotFile(text);
-  } catch (error) {
-    const rule = (error as { rule?: string }).rule ?? "";
-    if (/^snapshotFile\.(root|epoch|parameters|instruments)$/.test(rule)) throw error;
-    return reading(() => {
-      throw error;
-    });
-  }
 }

@@ -1,0 +1,137 @@
+import { Command } from "commander";
+import { Contract, getAddress, isAddress, type Signer, type TransactionReceipt } from "ethers";
+import { SolvusError } from "../../protocol/errors.ts";
+import type { MarketSnapshot } from "../../protocol/snapshot.ts";
+import type { TransitionRequest } from "../../protocol/transition.ts";
+import { listed, lotsOf } from "../account/amounts.ts";
+import {
+  type AccountOptions,
+  secretsOf,
+  senderOf,
+  spendableAccount,
+  withAccount,
+  withProver,
+  withReading,
+  withSender,
+} from "../account/session.ts";
+import { approve, NOTHING, proveTransition, submit } from "../account/transact.ts";
+import { abiOf } from "../chain/artifacts.ts";
+import type { Deployed } from "../chain/deployment.ts";
+import { registryOf } from "../chain/registryFile.ts";
+import { does, examples, type RunState } from "../command.ts";
+import { Misuse } from "../exitCode.ts";
+import { usdcAmount } from "../marketFlags.ts";
+import type { Output } from "../output.ts";
+
+interface FlowOptions extends AccountOptions {
+  amount: string;
+  asset?: string;
+  to?: string;
+}
+
+const FLAGS =
+  "--deployment dev/deployment.json --keystore alder.json --password-file alder.pass --key-file dev/alice.key";
+const AMOUNT = "dollars of cash, or units of the asset (whole lots)";
+
+export function depositCommand(state: RunState): Command {
+  const command = withSender(withAccount(new Command("deposit")))
+    .summary("pay cash or a spot asset in")
+    .description(
+      "Proves and submits a deposit. The sender pays it: the token's allowance is given for the exact amount.",
+    )
+    .requiredOption("--amount <number>", AMOUNT)
+    .option("--asset <instrument>", "a spot instrument such as BTC-SPOT (default: cash, USDC)")
+    .addHelpText(
+      "after",
+      examples(
+        ["10,000 USDC", `solvus account deposit ${FLAGS} --amount 10000`],
+        ["2 bitcoin as collateral", `solvus account deposit ${FLAGS} --amount 2 --asset BTC-SPOT`],
+      ),
+    );
+  return does(command, state, (options: FlowOptions, output) => flow(options, output, "deposit"));
+}
+
+export function withdrawCommand(state: RunState): Command {
+  const command = withSender(withAccount(new Command("withdraw")))
+    .summary("take cash or a spot asset out")
+    .description("Proves and submits a withdrawal, which leaves the account above initial margin.")
+    .requiredOption("--amount <number>", AMOUNT)
+    .option("--asset <instrument>", "a spot instrument such as BTC-SPOT (default: cash, USDC)")
+    .option("--to <address>", "who receives it (default: the sender)")
+    .addHelpText("after", examples(["500 USDC", `solvus account withdraw ${FLAGS} --amount 500`]));
+  return does(command, state, (options: FlowOptions, output) => flow(options, output, "withdrawal"));
+}
+
+/** Asset id and amount (micro-USDC or lots) of the options. */
+function amountOf(
+  { amount, asset }: FlowOptions,
+  snapshot: MarketSnapshot,
+): { asset: bigint; amount: bigint } {
+  if (asset === undefined) return { asset: 0n, amount: usdcAmount(amount, "--amount") };
+  const instrument = listed(snapshot, asset);
+  const lots = lotsOf(amount, instrument, "--amount");
+  if (lots < 0n)
+    throw new Misuse("cli.amount", `--amount is ${JSON.stringify(amount)}, expected an amount of at least 0`);
+  return { asset: instrument.id, amount: lots };
+}
+
+async function approveDeposit(
+  deployed: Deployed,
+  sender: Signer,
+  { asset, amount }: { asset: bigint; amount: bigint },
+): Promise<void> {
+  const [token, unit] = await deployed.ledger.assetOf(asset);
+  if (unit === 0n)
+    throw new SolvusError("ledger.AssetNotListed", `asset is ${asset}, expected one that the ledger lists`);
+  await approve(deployed, sender, new Contract(token, abiOf("token"), deployed.provider), amount * unit);
+}
+
+async function flow(
+  options: FlowOptions,
+  output: Output,
+  direction: "deposit" | "withdrawal",
+): Promise<void> {
+  if (options.to !== undefined && !isAddress(options.to))
+    throw new Misuse("cli.address", `--to is ${JSON.stringify(options.to)}, expected an address`);
+  await withReading(options, async (reading) => {
+    const { deployed } = reading;
+    const sender = senderOf(options, deployed);
+    const { asset, amount } = amountOf(options, await reading.latest());
+    const secrets = await secretsOf(options, deployed);
+    const account = await spendableAccount(reading, secrets, options, output);
+    const registry = await registryOf(deployed, options.registry);
+    const address = await sender.getAddress();
+    const ready = await withProver(deployed, async (prover) => {
+      await prover.warm(["transition.small"]);
+      const snapshot = await reading.latest();
+      output.log(`Proving the ${direction} at epoch ${snapshot.epoch}…`);
+      const request: TransitionRequest = { ...NOTHING, asset, [direction]: amount };
+      const recipient = getAddress(options.to ?? address);
+      return proveTransition(deployed, prover, account, request, {
+        snapshot,
+        registry,
+        ...(direction === "deposit" ? { payer: address } : { recipient }),
+      });
+    });
+    if (direction === "deposit") await approveDeposit(deployed, sender, { asset, amount });
+    const receipt = await submit(deployed, sender, ready.proven);
+    reportFlow(output, { receipt, direction, asset, amount, proveSeconds: ready.proveSeconds });
+  });
+}
+
+function reportFlow(
+  output: Output,
+  done: {
+    receipt: TransactionReceipt;
+    direction: string;
+    asset: bigint;
+    amount: bigint;
+    proveSeconds: number;
+  },
+): void {
+  const { receipt, direction, asset, amount, proveSeconds } = done;
+  output.result(
+    { transaction: receipt.hash, gas: Number(receipt.gasUsed), [direction]: amount, asset, proveSeconds },
+    `The ${direction} is done (transaction ${receipt.hash}).`,
+  );
+}

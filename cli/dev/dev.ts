@@ -1,0 +1,137 @@
+import { existsSync, mkdirSync, rmdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Contract } from "ethers";
+import { HDNodeWallet, Mnemonic } from "ethers";
+import { insertClosedNodes, sealIfDue } from "../chain/insertion.ts";
+import { type ServedChain, serveLocalChain } from "../chain/localChain.ts";
+import { firstSnapshot, type Market, makeMarket } from "../demo/market.ts";
+import { listSpotAssets, type Stage, setStage } from "../demo/stage.ts";
+import { failureOf, Misuse } from "../exitCode.ts";
+import { writeText } from "../files.ts";
+import type { Output } from "../output.ts";
+
+export interface DevSettings {
+  /** Made if need be. */
+  directory: string;
+  port: number;
+  epochSeconds: number;
+}
+
+/** Chain time at the start: just after the option chain was read. */
+const START = new Date("2020-05-21T23:22:36Z");
+const TICK_MS = 2_000;
+/** What the two development traders start with. */
+const CASH = 1_000_000_000_000n;
+const LOTS = 1_000n;
+/** The published mnemonic of Hardhat's development accounts: keys that everybody knows. */
+const MNEMONIC = "test test test test test test test test test test test junk";
+
+/** Private key of a development account of the local chain. */
+function developmentKey(index: number): string {
+  return HDNodeWallet.fromMnemonic(Mnemonic.fromPhrase(MNEMONIC), `m/44'/60'/0'/0/${index}`).privateKey;
+}
+
+/** Gives the two traders cash and spot tokens. */
+async function fund(local: ServedChain, stage: Stage, market: Market): Promise<void> {
+  const assets = await listSpotAssets(local, stage, market.snapshot);
+  const tokens: [Contract, bigint][] = [
+    [stage.deployed.usdc, CASH],
+    ...assets.map(({ token, unitsPerLot }): [Contract, bigint] => [token, LOTS * unitsPerLot]),
+  ];
+  for (const [token, units] of tokens) {
+    for (const { address } of stage.traders)
+      await (await (token.connect(stage.admin) as Contract).mint(address, units)).wait();
+  }
+}
+
+/** Resolves at the first request to end. */
+function ended(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+  });
+}
+
+/** Keeps the chain going until `stop` resolves: time, epochs, insertions. */
+async function keepGoing(
+  stage: Stage,
+  market: Market,
+  local: ServedChain,
+  epochSeconds: number,
+  stop: Promise<void>,
+  output: Output,
+): Promise<void> {
+  let running = true;
+  void stop.then(() => {
+    running = false;
+  });
+  while (running) {
+    try {
+      // A block, so that the chain's clock goes on without transactions.
+      await local.advance(0);
+      const { epoch } = market.snapshot;
+      await market.keepFresh(epochSeconds);
+      if (market.snapshot.epoch !== epoch) output.log(`epoch ${market.snapshot.epoch}`);
+      await sealIfDue(stage.deployed, stage.relayer);
+      const written = await insertClosedNodes(stage.deployed, stage.prover, stage.relayer);
+      if (written.length > 0) output.log("new notes are in the state tree");
+    } catch (error) {
+      const { rule, message } = failureOf(error);
+      output.log(`${rule}: ${message}`);
+    }
+    await Promise.race([stop, new Promise((resolve) => setTimeout(resolve, TICK_MS))]);
+  }
+}
+
+/** Runs the local chain until Ctrl-C, then removes what it wrote. */
+export async function runDev(settings: DevSettings, output: Output): Promise<void> {
+  const { directory, port, epochSeconds } = settings;
+  const stop = ended();
+  const made = !existsSync(directory);
+  const written: string[] = [];
+  const write = (name: string, text: string): void => {
+    const file = join(directory, name);
+    writeText(file, text, { secret: true });
+    written.push(file);
+  };
+  const local = await serve(port);
+  try {
+    const stage = await setStage(local, { openRegistry: true });
+    try {
+      const market = makeMarket(stage, firstSnapshot().snapshot);
+      await market.open();
+      await fund(local, stage, market);
+      mkdirSync(directory, { recursive: true });
+      write("deployment.json", `${JSON.stringify(stage.deployed.deployment, null, 2)}\n`);
+      write("alice.key", `${developmentKey(1)}\n`);
+      write("bob.key", `${developmentKey(2)}\n`);
+      output.result(
+        { rpc: local.url, directory, epoch: Number(market.snapshot.epoch) },
+        `Solvus runs at ${local.url}; ${join(directory, "deployment.json")} says where, alice.key and bob.key hold a million USDC each.\nCtrl-C ends it.`,
+      );
+      await keepGoing(stage, market, local, epochSeconds, stop, output);
+    } finally {
+      await stage.prover.close();
+    }
+  } finally {
+    await local.close();
+    for (const file of written) rmSync(file, { force: true });
+    if (made && existsSync(directory)) removeIfEmpty(directory);
+  }
+}
+
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // Somebody keeps files of their own in it.
+  }
+}
+
+async function serve(port: number): Promise<ServedChain> {
+  try {
+    return await serveLocalChain(START, port);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    throw new Misuse("cli.port", `--port is ${port}, expected one that is free`);
+  }
+}
