@@ -133,6 +133,8 @@ template Transition(L, G) {
     flow.placeIsSpot <== rows.isSpot;
     component feeRange = Range(40);
     feeRange.in <== fee;
+    component noFee = IsZero();
+    noFee.in <== fee;
 
     // --- The trade. -----------------------------------------------------------------------------------------------------------------
     component trade = TradePackage(L);
@@ -344,9 +346,11 @@ template Transition(L, G) {
     component surplusRange = Range(107);
     surplusRange.in <== surplus;
 
-    // Net cash: N >= 0 after a withdrawal, N >= -debtLimit where the initial margin is required without one. |N| < 2^82.
+    // Net cash: N >= 0 after a withdrawal, N >= -debtLimit where the initial margin is required without one, or where a fee leaves:
+    // fees paid to oneself would otherwise withdraw option value, a little at a time. |N| < 2^82.
     signal allowedDebt <== (1 - flow.hasWithdrawal) * debtLimit;
-    signal netCashRequired <== (1 - leaving) * requiresInitialMargin;
+    signal cashLeaves <== 1 - noFee.out * (1 - requiresInitialMargin);
+    signal netCashRequired <== (1 - leaving) * cashLeaves;
     signal netCashSurplus <== netCashRequired * (newCash + margin.perpetualValue + allowedDebt);
     component netCashRange = Range(83);
     netCashRange.in <== netCashSurplus;

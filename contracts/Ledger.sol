@@ -254,7 +254,8 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712, ReentrancyGu
         if (signals.withdrawal != 0 && terms.recipient == address(0)) revert RecipientMissing();
         if (!isKnownRoot[signals.stateRoot]) revert UnknownStateRoot(signals.stateRoot);
         _requireSnapshot(signals);
-        _requireRegistryRoot(signals.registryRoot);
+        // Without a deposit or a trade the statement asks for no membership: whoever leaves does not wait for the registry.
+        if (signals.deposit != 0 || signals.tradeTag != 0) _requireRegistryRoot(signals.registryRoot);
         if (isSpent[signals.nullifier]) revert NullifierSpent(signals.nullifier);
         isSpent[signals.nullifier] = true;
         if (signals.deposit != 0) _requirePayer(transition);

@@ -8,8 +8,8 @@ import { TransitionSignals } from "./Statements.sol";
 /// @title Snapshot rules
 /// @notice Decides which risk snapshot a transition may be proven on, and which modes are open.
 /// @dev The latest one, not stale. The one before for a few seconds, if prices hardly moved and nothing is withdrawn: proofs under way
-/// survive the change of epoch, and nobody gets to choose between two prices. A deposit alone may be made however old the latest one
-/// is. An exit holds no risk, so any snapshot will do. A wind-down needs a week of silence.
+/// survive the change of epoch, and nobody gets to choose between two prices. A deposit that covers its fee may be made however old the
+/// latest one is. An exit holds no risk, so any snapshot will do. A wind-down needs a week of silence.
 abstract contract SnapshotRules is AccessControl {
     /// @dev Modes of a transition, as in the circuit.
     uint256 internal constant MODE_NORMAL = 0;
@@ -50,7 +50,7 @@ abstract contract SnapshotRules is AccessControl {
     error PreviousSnapshotRefused(uint256 epoch, uint256 latestEpoch);
 
     /// @notice The snapshot is too old to price an account.
-    /// @dev Cure: wait for the next snapshot; a deposit alone is accepted, and so is an exit.
+    /// @dev Cure: wait for the next snapshot; a deposit that covers its fee is accepted, and so is an exit.
     error SnapshotStale(uint256 staleSince);
 
     /// @notice Wind-down is closed: the latest snapshot is not a week old.
@@ -123,8 +123,10 @@ abstract contract SnapshotRules is AccessControl {
         if (block.timestamp > staleSince) revert SnapshotStale(staleSince);
     }
 
-    /// @dev Legs change only by trades, exits and wind-downs.
+    /// @dev Legs change only by trades, exits and wind-downs. The fee must come out of the deposit: a fee paid to oneself beside a tiny
+    /// deposit would be a withdrawal on a stale price.
     function _isDepositOnly(TransitionSignals calldata signals) private pure returns (bool) {
-        return signals.deposit != 0 && signals.withdrawal == 0 && signals.tradeTag == 0;
+        uint256 cash = signals.asset == 0 ? signals.deposit : 0;
+        return signals.deposit != 0 && signals.fee <= cash && signals.withdrawal == 0 && signals.tradeTag == 0;
     }
 }

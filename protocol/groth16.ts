@@ -12,12 +12,6 @@ export const BASE_FIELD_ORDER =
 export type ProofWords = readonly bigint[];
 export const PROOF_WORDS = 8;
 
-/** A proof of snarkjs in the contracts' order. */
-export function toProofWords({ pi_a, pi_b, pi_c }: Groth16Proof): bigint[] {
-  const [[x0, x1], [y0, y1]] = pi_b as [[string, string], [string, string]];
-  return [pi_a[0], pi_a[1], x1, x0, y1, y0, pi_c[0], pi_c[1]].map((word) => BigInt(word as string));
-}
-
 /** A proof in the contracts' order as snarkjs takes it. Throws `proof.words` unless there are eight words below the field's order. */
 export function fromProofWords(words: ProofWords): Groth16Proof {
   ensure(

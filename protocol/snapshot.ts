@@ -1,4 +1,4 @@
-import { CASH_BOUND, DOMAIN, RATIO_BOUND, SCENARIOS } from "./constants.ts";
+import { CASH_BOUND, DOMAIN, Q16, RATIO_BOUND, SCENARIOS } from "./constants.ts";
 import { ensure } from "./errors.ts";
 import type { Instrument } from "./instrument.ts";
 import { checkInputs, type MarketInputs } from "./marketInputs.ts";
@@ -29,11 +29,11 @@ export interface Snapshot extends RiskParameters {
 /** Epochs are 32-bit numbers: 8,000 years of minutes. */
 export const EPOCH_BOUND = 1n << 32n;
 
-function checkParameter(field: string, value: bigint, bound: bigint): void {
+function checkParameter(field: string, value: bigint, bound: bigint, least = 0n): void {
   ensure(
-    value >= 0n && value < bound,
+    value >= least && value < bound,
     `snapshot.${field}`,
-    `${field} is ${value}, expected at least 0 and below ${bound}`,
+    `${field} is ${value}, expected at least ${least} and below ${bound}`,
   );
 }
 
@@ -49,7 +49,8 @@ export function commitSnapshot(
 ): Snapshot {
   const { imFactor, priceBand, debtLimit } = parameters;
   checkParameter("epoch", epoch, EPOCH_BOUND);
-  checkParameter("imFactor", imFactor, RATIO_BOUND);
+  // Below one, the initial margin would be less than the maintenance margin.
+  checkParameter("imFactor", imFactor, RATIO_BOUND, Q16);
   checkParameter("priceBand", priceBand, RATIO_BOUND);
   checkParameter("debtLimit", debtLimit, CASH_BOUND);
   const tree = buildRowTree(underlyings);

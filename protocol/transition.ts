@@ -209,7 +209,7 @@ export function computeTransition(
 /** Throws a {@link SolvusError} whose `rule` names what a computed transition breaches; returns it when every rule holds. */
 export function checkTransition(transition: Transition, snapshot: Snapshot): Transition {
   const { before, after, slots, request, margin, equity, netCash, requiresInitialMargin } = transition;
-  const { mode, deposit, withdrawal, trade } = request;
+  const { mode, deposit, withdrawal, fee, trade } = request;
   const { cash } = after;
   checkNote(before);
   checkRequest(request);
@@ -275,6 +275,9 @@ export function checkTransition(transition: Transition, snapshot: Snapshot): Tra
       "transition.initialMargin",
       `equity: ${equity} micro-USDC, expected at least the initial margin ${ceilQ16(snapshot.imFactor * margin.maintenance)}`,
     );
+  }
+  // A fee is cash that leaves: without this, fees paid to oneself would withdraw option value five dollars at a time.
+  if (requiresInitialMargin || fee > 0n) {
     const floor = withdrawal > 0n ? 0n : -snapshot.debtLimit;
     ensure(
       netCash >= floor,

@@ -35,6 +35,18 @@ describe("the latest snapshot", () => {
     await fixture.as(alice).submit(deposit);
   });
 
+  test("takes a deposit on a stale one only if it covers its fee: a fee to oneself is a withdrawal in disguise", async () => {
+    const { alice, ledger } = fixture;
+    const terms = { payer: alice.address };
+    const covered = await fixture.transition({ deposit: 10n, fee: 10n }, terms);
+    const drained = await fixture.transition({ deposit: 10n, fee: 11n }, terms);
+    const inLots = await fixture.transition({ asset: 7n, deposit: 10n, fee: 1n }, terms);
+    await fixture.advance(100_000);
+    await expectRefusal(fixture.as(alice).submit(drained), ledger, "SnapshotStale");
+    await expectRefusal(fixture.as(alice).submit(inLots), ledger, "SnapshotStale");
+    await fixture.as(alice).submit(covered);
+  });
+
   test("refuses a withdrawal on a stale one", async () => {
     const { alice, ledger } = fixture;
     const withdrawal = await fixture.transition({ withdrawal: 1n }, { recipient: alice.address });

@@ -220,21 +220,37 @@ describe("public signals", () => {
     await expectRefusal(fixture.ledger.submit(transition), fixture.ledger, "UnknownStateRoot", [stateRoot]);
   });
 
-  test("refuses a registry root that the registry does not accept", async () => {
+  test("refuses a deposit or a trade on a registry root that the registry does not accept", async () => {
+    const { alice, ledger } = fixture;
     const registryRoot = randomElement();
-    const transition = await fixture.transition({ registryRoot });
-    await expectRefusal(fixture.ledger.submit(transition), fixture.ledger, "RegistryRootRefused", [
-      registryRoot,
-    ]);
+    const deposit = await fixture.transition({ registryRoot, deposit: 1n }, { payer: alice.address });
+    await expectRefusal(fixture.as(alice).submit(deposit), ledger, "RegistryRootRefused", [registryRoot]);
+    const tradeTag = randomElement();
+    const first = await fixture.transition({ registryRoot, tradeTag });
+    const second = await fixture.transition({ tradeTag, side: 1n });
+    await expectRefusal(ledger.submitTrade(first, second), ledger, "RegistryRootRefused", [registryRoot]);
   });
 
-  test("refuses registry root 0 where the registry is not open", async () => {
+  test("takes a withdrawal whatever became of the registry root: nobody is held back by the registry", async () => {
+    const { alice } = fixture;
+    await fund(100n);
+    const registryRoot = randomElement();
+    const withdrawal = await fixture.transition(
+      { registryRoot, withdrawal: 1n },
+      { recipient: alice.address },
+    );
+    await fixture.ledger.submit(withdrawal);
+  });
+
+  test("refuses registry root 0 for a deposit where the registry is not open", async () => {
     const closed = await ledgerFixture({ openRegistry: false });
-    const transition = await closed.transition({ registryRoot: 0n });
-    await expectRefusal(closed.ledger.submit(transition), closed.ledger, "RegistryRootRefused", [0n]);
+    const terms = { payer: closed.alice.address };
+    const transition = await closed.transition({ registryRoot: 0n, deposit: 1n }, terms);
+    const refused = closed.as(closed.alice).submit(transition);
+    await expectRefusal(refused, closed.ledger, "RegistryRootRefused", [0n]);
     const root = randomElement();
     await closed.registry.postRoot(root, false);
-    await closed.ledger.submit(await closed.transition({ registryRoot: root }));
+    await closed.as(closed.alice).submit(await closed.transition({ registryRoot: root, deposit: 1n }, terms));
   });
 
   test("refuses an unknown mode", async () => {

@@ -212,6 +212,34 @@ describe("withdrawals and debt", () => {
   });
 });
 
+describe("the fee is no withdrawal", () => {
+  test("a fee needs N >= -debtLimit: option value cannot leave by fees paid to oneself", async () => {
+    const holder = (cash: bigint) => noteWith(cash, [options(1000n)]);
+    await accepts(holder(5n), { fee: 5n });
+    await refuses("transition.netCash", "netCashRange", holder(4n), { fee: 5n });
+    await accepts(holder(-4n), {});
+    await accepts(holder(-4n), { fee: 5n }, smallMarket({ debtLimit: 9n }));
+    await refuses(
+      "transition.netCash",
+      "netCashRange",
+      holder(-4n),
+      { fee: 6n },
+      smallMarket({ debtLimit: 9n }),
+    );
+  });
+
+  test("a deposit or a safe trade with a fee is bound by it too", async () => {
+    await refuses("transition.netCash", "netCashRange", noteWith(-10n, [options(1000n)]), {
+      deposit: 4n,
+      fee: 5n,
+    });
+    await refuses("transition.netCash", "netCashRange", noteWith(-60n * USD, [options(1000n)]), {
+      ...trade(30n * USD, { id: OPTION, size: -1n }),
+      fee: 5n,
+    });
+  });
+});
+
 describe("price band", () => {
   test("a buyer pays at most five add-ons above the mark", async () => {
     await accepts(noteWith(9000n * USD), trade(-102_500_000n, { id: PERPETUAL, size: 1n }));
