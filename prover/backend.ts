@@ -1,8 +1,10 @@
 import type { CircuitInput } from "../protocol/openedRowsInput.ts";
 
-/** All wires of a circuit for some inputs, in snarkjs's `wtns` format, and the values of the public ones in order. Secret. */
+/** All wires of a circuit for some inputs. Secret. */
 export interface Witness {
-  bytes: Uint8Array;
+  /** 32 little-endian bytes for each wire. */
+  elements: Uint8Array;
+  /** Values of the public wires, in order. */
   publicSignals: bigint[];
 }
 

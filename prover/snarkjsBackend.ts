@@ -1,4 +1,4 @@
-import { groth16, zKey } from "snarkjs";
+import { zKey } from "snarkjs";
 import {
   CIRCUIT_PLACES,
   type CircuitPlaces,
@@ -8,36 +8,42 @@ import {
 } from "../protocol/circuitFiles.ts";
 import { type CurveHold, holdCurve } from "../protocol/curve.ts";
 import { SolvusError } from "../protocol/errors.ts";
-import { toProofWords, verifyProof } from "../protocol/groth16.ts";
+import { verifyProof } from "../protocol/groth16.ts";
 import { type VerifyingKey, verifyingKeyHash } from "../protocol/verifyingKey.ts";
 import type { ProvingBackend } from "./backend.ts";
+import { proveGroth16 } from "./groth16.ts";
+import { type ProvingKey, readProvingKey } from "./provingKey.ts";
 import { calculateWitness } from "./witnessCalculator.ts";
 
-/** A circuit in memory: about 10 MB for an insertion, 80 MB for a transition of the large tier. */
+/** A circuit in memory: its key takes about as much as its file, 10 to 90 MB. */
 interface Loaded {
   calculator: WebAssembly.Module;
-  provingKey: Uint8Array;
+  provingKey: ProvingKey;
   verifyingKey: VerifyingKey;
 }
 
-/** Proves with snarkjs. Keys, compiled calculators and the curve's threads stay in memory until `close`. */
+/**
+ * Proves with snarkjs's keys, engine and threads. Keys taken apart, compiled calculators and the curve's threads stay in memory until
+ * `close`.
+ */
 export function snarkjsBackend(places: CircuitPlaces = CIRCUIT_PLACES): ProvingBackend {
   const circuits = new Map<string, Promise<Loaded>>();
   let hold: Promise<CurveHold> | undefined;
 
   const read = async (circuit: string): Promise<Loaded> => {
     hold ??= holdCurve();
-    await hold;
-    const [wasm, provingKey] = await Promise.all([
+    const { curve } = await hold;
+    const [wasm, zkey] = await Promise.all([
       readSetupFile(witnessFile(places.build, circuit), `witness calculator of ${circuit}`),
       readSetupFile(provingKeyFile(places.build, circuit), `proving key of ${circuit}`),
     ]);
     try {
       const [calculator, verifyingKey] = await Promise.all([
         WebAssembly.compile(wasm as Uint8Array<ArrayBuffer>),
-        zKey.exportVerificationKey(provingKey) as Promise<VerifyingKey>,
+        zKey.exportVerificationKey(zkey) as Promise<VerifyingKey>,
       ]);
-      return { calculator, provingKey, verifyingKey };
+      const threads = (curve as unknown as { tm: { concurrency: number } }).tm.concurrency;
+      return { calculator, provingKey: readProvingKey(zkey, threads), verifyingKey };
     } catch {
       throw new SolvusError(
         "setup.damaged",
@@ -64,16 +70,8 @@ export function snarkjsBackend(places: CircuitPlaces = CIRCUIT_PLACES): ProvingB
     },
     async prove(circuit, witness) {
       const { provingKey } = await load(circuit);
-      try {
-        const { proof } = await groth16.prove(provingKey, witness.bytes);
-        return toProofWords(proof);
-      } catch {
-        // The library's message might quote what it was given.
-        throw new SolvusError(
-          "prover.failed",
-          `circuit ${circuit}: proving key and witness calculator do not fit together; run "npm run setup"`,
-        );
-      }
+      const { curve } = await (hold as Promise<CurveHold>);
+      return proveGroth16(curve, provingKey, witness.elements);
     },
     async verify(circuit, proof, publicSignals) {
       return verifyProof((await load(circuit)).verifyingKey, proof, publicSignals);

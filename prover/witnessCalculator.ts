@@ -56,37 +56,17 @@ function setInput(wasm: Calculator, circuit: string, name: string, value: Circui
   return values.length;
 }
 
-/** A `wtns` file: header section with element size, field order and count, then a section of all elements. */
-function wtnsFile(wasm: Calculator): { bytes: Uint8Array; elements: Uint8Array } {
-  const count = wasm.getWitnessSize?.() as number;
-  const header = 12;
-  const first = 12 + 4 + ELEMENT_BYTES + 4;
-  const bytes = new Uint8Array(header + first + 12 + count * ELEMENT_BYTES);
-  const view = new DataView(bytes.buffer);
-  bytes.set(new TextEncoder().encode("wtns"));
-  view.setUint32(4, 2, true);
-  view.setUint32(8, 2, true);
-  view.setUint32(12, 1, true);
-  view.setBigUint64(16, BigInt(first - 12), true);
-  view.setUint32(24, ELEMENT_BYTES, true);
-  for (let word = 0; word < ELEMENT_BYTES / 8; word++) {
-    view.setBigUint64(28 + 8 * word, (FIELD_ORDER >> BigInt(64 * word)) & ((1n << 64n) - 1n), true);
-  }
-  view.setUint32(28 + ELEMENT_BYTES, count, true);
-  view.setUint32(header + first, 2, true);
-  view.setBigUint64(header + first + 4, BigInt(count * ELEMENT_BYTES), true);
-  const start = header + first + 12;
-  for (let wire = 0; wire < count; wire++) {
-    wasm.getWitness?.(wire);
-    for (let word = 0; word < ELEMENT_BYTES / 4; word++) {
-      view.setUint32(
-        start + wire * ELEMENT_BYTES + 4 * word,
-        wasm.readSharedRWMemory?.(word) as number,
-        true,
-      );
+/** Every wire as 32 little-endian bytes. */
+function wiresOf(wasm: Calculator): Uint8Array {
+  const words = ELEMENT_BYTES / 4;
+  const elements = new Uint32Array((wasm.getWitnessSize?.() as number) * words);
+  for (let offset = 0; offset < elements.length; offset += words) {
+    wasm.getWitness?.(offset / words);
+    for (let word = 0; word < words; word++) {
+      elements[offset + word] = wasm.readSharedRWMemory?.(word) as number;
     }
   }
-  return { bytes, elements: bytes.subarray(start) };
+  return new Uint8Array(elements.buffer);
 }
 
 function elementAt(elements: Uint8Array, wire: number): bigint {
@@ -147,7 +127,10 @@ export async function calculateWitness(
   if (given !== expected) {
     throw new SolvusError("prover.inputs", `circuit ${circuit}: ${given} input values, expected ${expected}`);
   }
-  const { bytes, elements } = wtnsFile(wasm);
+  const elements = wiresOf(wasm);
   // Wire 0 is the constant 1; the public inputs follow in their order.
-  return { bytes, publicSignals: Array.from({ length: publicCount }, (_, i) => elementAt(elements, i + 1)) };
+  return {
+    elements,
+    publicSignals: Array.from({ length: publicCount }, (_, i) => elementAt(elements, i + 1)),
+  };
 }
