@@ -11,10 +11,13 @@ import {
   readManifest,
   readPinnedKey,
 } from "../../protocol/circuitFiles.ts";
+import { holdCurve } from "../../protocol/curve.ts";
 import { BASE_FIELD_ORDER, verifyProof } from "../../protocol/groth16.ts";
 import type { CircuitInput } from "../../protocol/openedRowsInput.ts";
 import type { ProvingBackend } from "../../prover/backend.ts";
+import { proveGroth16 } from "../../prover/groth16.ts";
 import { createProver, type ProvenStatement, type Prover, type Statement } from "../../prover/prover.ts";
+import { readProvingKey } from "../../prover/provingKey.ts";
 
 /** The smallest circuit: a few seconds less for each proof. */
 const CIRCUIT = "insertion";
@@ -75,6 +78,18 @@ describe("the prover", () => {
     expect(proven.publicSignals).toEqual(statement.publicSignals);
     expect(proven.proof).toHaveLength(8);
     expect(await verifyProof(await readPinnedKey(CIRCUIT), proven.proof, proven.publicSignals)).toBe(true);
+  });
+
+  test("proves as well with a key split for another number of threads, and blinds each proof anew", async () => {
+    const zkey = await readFile(join(CIRCUIT_PLACES.build, `keys/${CIRCUIT}.zkey`));
+    const { elements } = await prover.witness(statement);
+    const hold = await holdCurve();
+    const key = readProvingKey(zkey, 3);
+    expect(key.runs.map(({ count }) => count)).toEqual([2731, 2731, 2730]);
+    const proof = await proveGroth16(hold.curve, key, elements);
+    await hold.release();
+    expect(await verifyProof(await readPinnedKey(CIRCUIT), proof, proven.publicSignals)).toBe(true);
+    for (const [index, word] of proof.entries()) expect(word).not.toBe(proven.proof[index]);
   });
 
   test("verification refuses every other word, signal and number of signals", async () => {
