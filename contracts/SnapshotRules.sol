@@ -127,6 +127,7 @@ abstract contract SnapshotRules is AccessControl {
     /// deposit would be a withdrawal on a stale price.
     function _isDepositOnly(TransitionSignals calldata signals) private pure returns (bool) {
         uint256 cash = signals.asset == 0 ? signals.deposit : 0;
-        return signals.deposit != 0 && signals.fee <= cash && signals.withdrawal == 0 && signals.tradeTag == 0;
+        return
+            signals.deposit != 0 && signals.fee <= cash && signals.withdrawal == 0 && signals.tradeTag == 0;
     }
 }
