@@ -20,7 +20,7 @@ export function devCommand(state: RunState): Command {
       "where to write deployment.json, alice.key and bob.key; removed at the end",
     )
     .option("--port <number>", "port to listen on; 0 takes a free one", "8545")
-    .option("--epoch-seconds <number>", "seconds between snapshots, at most 150", "90")
+    .option("--epoch-seconds <number>", "seconds between snapshots, at most 150", "150")
     .addHelpText(
       "after",
       examples(

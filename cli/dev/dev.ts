@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Contract } from "ethers";
-import { HDNodeWallet, Mnemonic } from "ethers";
 import { insertClosedNodes, sealIfDue } from "../chain/insertion.ts";
 import { type ServedChain, serveLocalChain } from "../chain/localChain.ts";
 import { firstSnapshot, type Market, makeMarket } from "../demo/market.ts";
@@ -9,6 +8,7 @@ import { listSpotAssets, type Stage, setStage } from "../demo/stage.ts";
 import { failureOf, Misuse } from "../exitCode.ts";
 import { writeText } from "../files.ts";
 import type { Output } from "../output.ts";
+import { developmentKey } from "./developmentKey.ts";
 
 export interface DevSettings {
   /** Made if need be. */
@@ -23,14 +23,6 @@ const TICK_MS = 2_000;
 /** What the two development traders start with. */
 const CASH = 1_000_000_000_000n;
 const LOTS = 1_000n;
-/** The published mnemonic of Hardhat's development accounts: keys that everybody knows. */
-const MNEMONIC = "test test test test test test test test test test test junk";
-
-/** Private key of a development account of the local chain. */
-function developmentKey(index: number): string {
-  return HDNodeWallet.fromMnemonic(Mnemonic.fromPhrase(MNEMONIC), `m/44'/60'/0'/0/${index}`).privateKey;
-}
-
 /** Gives the two traders cash and spot tokens. */
 async function fund(local: ServedChain, stage: Stage, market: Market): Promise<void> {
   const assets = await listSpotAssets(local, stage, market.snapshot);

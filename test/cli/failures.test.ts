@@ -1,0 +1,89 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Interface } from "ethers";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { connectRpc } from "../../cli/chain/rpc.ts";
+import { EXIT, failureOf, Misuse, reading } from "../../cli/exitCode.ts";
+import { readText, writeText } from "../../cli/files.ts";
+import { secretFrom } from "../../cli/password.ts";
+import { SolvusError } from "../../protocol/errors.ts";
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), "solvus-cli-"));
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const rule = (name: string) => expect.objectContaining({ rule: name });
+
+describe("failures", () => {
+  test("rules refuse with 1, malformed input is misuse with 2", () => {
+    const refusal = new SolvusError("transition.initialMargin", "equity: …");
+    expect(failureOf(refusal)).toMatchObject({ exitCode: EXIT.refused, rule: "transition.initialMargin" });
+    const read = () =>
+      reading(() => {
+        throw refusal;
+      });
+    expect(read).toThrow(Misuse);
+    expect(failureOf(new Misuse("file.read", "…")).exitCode).toBe(EXIT.misuse);
+  });
+
+  test("contract errors carry their name and arguments", () => {
+    const face = new Interface(["error SnapshotStale(uint256 staleSince)"]);
+    const data = face.encodeErrorResult("SnapshotStale", [17]);
+    expect(failureOf({ info: { error: { data } } })).toEqual({
+      exitCode: EXIT.refused,
+      rule: "ledger.SnapshotStale",
+      message: "staleSince is 17",
+    });
+  });
+
+  test("an unexpected error is one line", () => {
+    expect(failureOf(new Error("first\nsecond"))).toMatchObject({ rule: "cli.failed", message: "first" });
+  });
+});
+
+describe("files", () => {
+  test("are written whole, and secret ones for their owner alone", () => {
+    const file = join(directory, "text");
+    writeText(file, "one");
+    writeText(file, "two");
+    expect(readText(file, "<file>")).toBe("two");
+    expect(() => writeText(directory, "three")).toThrow(rule("file.write"));
+    expect(() => writeText("/dev/null", "three")).toThrow(rule("file.write"));
+  });
+});
+
+describe("secrets", () => {
+  test("come from a file's first line or the environment", () => {
+    const file = join(directory, "password");
+    writeFileSync(file, "correct horse\r\n");
+    expect(secretFrom(file, "--password-file", "SOLVUS_TEST_SECRET")).toBe("correct horse");
+    vi.stubEnv("SOLVUS_TEST_SECRET", "battery");
+    expect(secretFrom(undefined, "--password-file", "SOLVUS_TEST_SECRET")).toBe("battery");
+    vi.unstubAllEnvs();
+    expect(() => secretFrom(undefined, "--password-file", "SOLVUS_TEST_SECRET")).toThrow(rule("cli.secret"));
+    writeFileSync(file, "\n");
+    expect(() => secretFrom(file, "--password-file", "SOLVUS_TEST_SECRET")).toThrow(rule("cli.secret"));
+    expect(readFileSync(file, "utf8")).toBe("\n");
+  });
+});
+
+describe("JSON-RPC endpoints", () => {
+  test("that do not answer are misuse, named without path or password", async () => {
+    const url = "http://user:hunter2@127.0.0.1:9/v3/api-key";
+    const failure = await connectRpc(url).catch((error) => error);
+    expect(failure).toMatchObject({ rule: "rpc.unreachable" });
+    expect(failure.message).not.toMatch(/hunter2|api-key/);
+    await expect(connectRpc("nonsense")).rejects.toThrow(rule("rpc.unreachable"));
+  });
+
+  test("that answer something else are misuse too", async () => {
+    const server = createServer((_, response) => response.end("<html>"));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as { port: number };
+    await expect(connectRpc(`http://127.0.0.1:${port}`)).rejects.toThrow(rule("rpc.unreachable"));
+    server.close();
+  });
+});

@@ -1,0 +1,95 @@
+import { expect, test } from "vitest";
+import { lotsOf, parseLeg } from "../../cli/account/amounts.ts";
+import { unitsText } from "../../cli/accountText.ts";
+import { fieldElement, ratioQ16 } from "../../cli/commands/attest.ts";
+import { firstSnapshot } from "../../cli/demo/market.ts";
+import { sideBySide } from "../../cli/demo/views.ts";
+import { Misuse } from "../../cli/exitCode.ts";
+import { numbersByName, usdcAmount, wholeNumber } from "../../cli/marketFlags.ts";
+import { jsonText } from "../../cli/output.ts";
+import { dollars, table } from "../../cli/table.ts";
+import { FIELD_ORDER } from "../../protocol/constants.ts";
+import { findInstrument } from "../../protocol/instrument.ts";
+
+const { snapshot } = firstSnapshot();
+const bitcoin = findInstrument(snapshot.instruments, "BTC-SPOT");
+const tether = findInstrument(snapshot.instruments, "USDT-SPOT");
+
+test("dollars are rounded to cents, with separators", () => {
+  expect(dollars(0n)).toBe("0.00");
+  expect(dollars(1_234_567_894_999n)).toBe("1,234,567.89");
+  expect(dollars(1_234_567_895_000n)).toBe("1,234,567.90");
+  expect(dollars(-1_000_000_000n)).toBe("-1,000.00");
+});
+
+test("tables set numbers flush right", () => {
+  expect(
+    table(
+      ["name", "value"],
+      [
+        ["a", "1.5"],
+        ["bc", "-1,000"],
+      ],
+    ),
+  ).toBe(["name   value", "----  ------", "a        1.5", "bc    -1,000"].join("\n"));
+});
+
+test("columns stand side by side, whichever is longer", () => {
+  const text = sideBySide(["left", "right"], ["a"], ["b", "c"]);
+  expect(text.split("\n")).toEqual(["left  | right", "----- | -----", "a     | b", "      | c"]);
+});
+
+test("integers of any size survive as JSON", () => {
+  expect(JSON.parse(jsonText({ value: 2n ** 70n, small: 1 }))).toEqual({
+    value: String(2n ** 70n),
+    small: 1,
+  });
+});
+
+test("units become whole lots, exactly", () => {
+  expect(lotsOf("1.5", bitcoin, "--amount")).toBe(15n);
+  expect(lotsOf("+20", bitcoin, "--amount")).toBe(200n);
+  expect(lotsOf("-0.1", bitcoin, "--amount")).toBe(-1n);
+  expect(lotsOf("300", tether, "--amount")).toBe(3n);
+  for (const [text, instrument] of [
+    ["0.15", bitcoin],
+    ["1e3", bitcoin],
+    ["", bitcoin],
+    ["150", tether],
+    ["100.5", tether],
+  ] as const)
+    expect(() => lotsOf(text, instrument, "--amount")).toThrow(Misuse);
+  expect(unitsText(15n, -1)).toBe("1.5");
+  expect(unitsText(-3n, 2)).toBe("-300");
+});
+
+test("legs name an instrument and units", () => {
+  const { id } = findInstrument(snapshot.instruments, "BTC-PERPETUAL");
+  expect(parseLeg("BTC-PERPETUAL=-1.5", snapshot)).toEqual({ id, size: -15n });
+  for (const text of ["BTC-PERPETUAL", "=1", "BTC-PERPETUAL=one", "DOGE-SPOT=1"])
+    expect(() => parseLeg(text, snapshot)).toThrow(Misuse);
+});
+
+test("flags hold numbers", () => {
+  expect(numbersByName(["btc=-12%", "ETH=0.5"], "--move-price")).toEqual({ BTC: -0.12, ETH: 0.5 });
+  expect(() => numbersByName(["BTC=1", "BTC=2"], "--price")).toThrow(Misuse);
+  expect(wholeNumber("7", "--epoch")).toBe(7);
+  for (const text of ["-1", "1.5", "", "x"]) expect(() => wholeNumber(text, "--epoch")).toThrow(Misuse);
+  expect(usdcAmount("12.345678", "--amount")).toBe(12_345_678n);
+  for (const text of ["-1", "1.2345678", "1,000", "NaN"])
+    expect(() => usdcAmount(text, "--amount")).toThrow(Misuse);
+});
+
+test("ratios are rounded up, so that 1.1 means no less", () => {
+  expect(ratioQ16("1", "--ratio")).toBe(65_536n);
+  expect(ratioQ16("1.1", "--ratio")).toBe(72_090n);
+  expect(ratioQ16("0", "--ratio")).toBe(0n);
+  for (const text of ["16", "-1", "1/2"]) expect(() => ratioQ16(text, "--ratio")).toThrow(Misuse);
+});
+
+test("challenges are field elements", () => {
+  expect(fieldElement("0x10", "--challenge")).toBe(16n);
+  expect(fieldElement(String(FIELD_ORDER - 1n), "--challenge")).toBe(FIELD_ORDER - 1n);
+  for (const text of [String(FIELD_ORDER), "0x", "ten", "-1"])
+    expect(() => fieldElement(text, "--challenge")).toThrow(Misuse);
+});
