@@ -1,3 +1,4 @@
+import type { TransitionSignals as ProvenSignals } from "../protocol/transitionInput.ts";
 import type { Terms } from "./signing.ts";
 
 /** Circuit instances in the order of the contracts' `Circuit` enumeration. */
@@ -33,23 +34,8 @@ export interface OpenSignals {
   escrow: readonly bigint[];
 }
 
-/** Public signals of `transition` without the context, in the order of the circuit, as the ledger takes them. */
-export interface TransitionSignals {
-  stateRoot: bigint;
-  snapshotRoot: bigint;
-  registryRoot: bigint;
-  nullifier: bigint;
-  commitment: bigint;
-  mode: bigint;
-  asset: bigint;
-  deposit: bigint;
-  withdrawal: bigint;
-  fee: bigint;
-  tradeTag: bigint;
-  side: bigint;
-  /** Two words. */
-  escrow: readonly bigint[];
-}
+/** Public signals of `transition` without the context, as the ledger takes them. */
+export type TransitionSignals = Omit<ProvenSignals, "context" | "escrow"> & { escrow: readonly bigint[] };
 
 /** A proven transition as `Ledger.submit` and `Ledger.submitTrade` take it. */
 export interface Transition {

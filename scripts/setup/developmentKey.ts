@@ -4,7 +4,7 @@ import { type FixedBase, fixedBase } from "./fixedBase.ts";
 import { keyScalars } from "./qap.ts";
 import { domainSize, readR1cs } from "./r1cs.ts";
 import { developmentMarker, type ToxicWaste } from "./toxicWaste.ts";
-import { type VerifyingKey, verifyingKey } from "./verifyingKey.ts";
+import { type ExportedKey, verifyingKey } from "./verifyingKey.ts";
 import { writeZkey } from "./zkey.ts";
 
 /** A single-threaded curve with the generators' tables: half a second and a second to prepare, then good for any number of keys. */
@@ -28,7 +28,7 @@ export async function makeDevelopmentKey(
   waste: ToxicWaste,
   provingFile: string,
   verifyingFile: string,
-): Promise<VerifyingKey> {
+): Promise<ExportedKey> {
   const r1cs = readR1cs(r1csFile);
   const scalars = keyScalars(r1cs, waste);
   const { g1, g2 } = maker;

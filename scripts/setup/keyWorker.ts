@@ -1,8 +1,8 @@
 import { keccak256 } from "ethers";
 import { buildBn128 } from "ffjavascript";
+import { verifyingKeyBytes } from "../../protocol/verifyingKey.ts";
 import { type KeyMaker, keyMaker, makeDevelopmentKey } from "./developmentKey.ts";
 import { developmentWaste } from "./toxicWaste.ts";
-import { verifyingKeyBytes } from "./verifyingKey.ts";
 
 /** A key to make; the answer is the keccak-256 of the verifying key's bytes, or a message of what went wrong. */
 export interface KeyTask {

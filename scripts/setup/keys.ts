@@ -25,6 +25,7 @@ const SOURCES = [
   "toxicWaste",
   "verifyingKey",
   "zkey",
+  "../../protocol/verifyingKey",
 ];
 
 /** Hash of all that the keys depend on besides their circuits. Read once per set-up. */

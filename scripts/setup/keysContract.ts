@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
+import { type VerifyingKey, verifyingKeyBytes } from "../../protocol/verifyingKey.ts";
 import type { Instance } from "./instances.ts";
 import { type Places, verifyingKeyFile } from "./paths.ts";
 import { replaceFile } from "./stamp.ts";
-import { type VerifyingKey, verifyingKeyBytes } from "./verifyingKey.ts";
 
 /** `transition.small` → `transitionSmall`. */
 export function functionName(circuit: string): string {

@@ -4,6 +4,7 @@ import { buildBn128 } from "ffjavascript";
 import * as snarkjs from "snarkjs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { FIELD_ORDER } from "../../protocol/constants.ts";
+import { verifyingKeyBytes } from "../../protocol/verifyingKey.ts";
 import { inverse, inverses, mod, power, rootOfUnity } from "../../scripts/setup/fieldArithmetic.ts";
 import { fixedBase } from "../../scripts/setup/fixedBase.ts";
 import { runSetup } from "../../scripts/setup/index.ts";
@@ -17,10 +18,10 @@ import {
 import { lagrangeAt } from "../../scripts/setup/qap.ts";
 import { domainSize } from "../../scripts/setup/r1cs.ts";
 import { developmentWaste } from "../../scripts/setup/toxicWaste.ts";
-import { type VerifyingKey, verifyingKeyBytes } from "../../scripts/setup/verifyingKey.ts";
+import type { ExportedKey } from "../../scripts/setup/verifyingKey.ts";
 import { toyInstance, toyPlaces } from "./toy.ts";
 
-const read = (file: string): VerifyingKey => JSON.parse(readFileSync(file, "utf8"));
+const read = (file: string): ExportedKey => JSON.parse(readFileSync(file, "utf8"));
 const SECRETS = { secret: "3", shown: ["5", "6"] };
 
 describe("development keys", () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { commitmentOf } from "../../protocol/note.ts";
+import type { CircuitInput, CircuitValue } from "../../protocol/openedRowsInput.ts";
 import type { Registry } from "../../protocol/registryTree.ts";
 import type { Snapshot } from "../../protocol/snapshot.ts";
 import { StateTree } from "../../protocol/stateTree.ts";
@@ -34,6 +35,38 @@ export function inputsOf(transition: Transition, snapshot: Snapshot, registry?: 
     registry,
     context: CONTEXT,
   });
+}
+
+/** Signals with one element a leg place that together open its risk row. */
+const ROW_SIGNALS = [
+  "id",
+  "words",
+  "mark",
+  "fundingIndex",
+  "longAddOn",
+  "shortAddOn",
+  "concentrationThreshold",
+  "concentrationRate",
+  "kindBits",
+  "settled",
+  "rowPath0",
+  "rowPath1",
+  "rowPath2",
+  "group",
+];
+
+/** The input with the instrument of `place` replaced by that which `other` opens at `otherPlace`; sizes stay. */
+export function withRow(
+  input: CircuitInput,
+  place: number,
+  other: CircuitInput,
+  otherPlace: number,
+): CircuitInput {
+  const changed = ROW_SIGNALS.map((signal) => {
+    const value = (other[signal] as CircuitValue[])[otherPlace] as CircuitValue;
+    return [signal, (input[signal] as CircuitValue[]).with(place, value)];
+  });
+  return { ...input, ...Object.fromEntries(changed) };
 }
 
 const circuits = new Map<string, Promise<Circuit>>();

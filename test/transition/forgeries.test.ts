@@ -13,7 +13,7 @@ import {
   SPOT,
   smallMarket,
 } from "../support/syntheticMarket.ts";
-import { inputsOf, instance, LEAF_INDEX, refusedAt } from "../support/transitionCircuit.ts";
+import { inputsOf, instance, LEAF_INDEX, refusedAt, withRow } from "../support/transitionCircuit.ts";
 
 const USD = 1_000_000n;
 const REQUEST: TransitionRequest = { mode: 0n, asset: 0n, deposit: 0n, withdrawal: 0n, fee: 0n };
@@ -253,54 +253,9 @@ describe("packages have one form", () => {
 
   test("a package leg lands in exactly one place: none or two are refused", async () => {
     const input = traded();
-    // The option was put in place 2; naming nothing there leaves its leg of the package without a place.
-    const empty = inputs();
-    const forged: CircuitInput = { ...input };
-    for (const signal of [
-      "id",
-      "words",
-      "mark",
-      "fundingIndex",
-      "longAddOn",
-      "shortAddOn",
-      "concentrationThreshold",
-      "concentrationRate",
-      "kindBits",
-      "settled",
-      "rowPath0",
-      "rowPath1",
-      "rowPath2",
-      "group",
-    ]) {
-      forged[signal] = (input[signal] as CircuitValue[]).with(
-        2,
-        (empty[signal] as CircuitValue[])[2] as CircuitValue,
-      );
-    }
-    expect(await refusal(forged)).toContain("TradePackage");
-    const twice: CircuitInput = { ...input };
-    for (const signal of [
-      "id",
-      "words",
-      "mark",
-      "fundingIndex",
-      "longAddOn",
-      "shortAddOn",
-      "concentrationThreshold",
-      "concentrationRate",
-      "kindBits",
-      "settled",
-      "rowPath0",
-      "rowPath1",
-      "rowPath2",
-      "group",
-    ]) {
-      twice[signal] = (input[signal] as CircuitValue[]).with(
-        3,
-        (input[signal] as CircuitValue[])[0] as CircuitValue,
-      );
-    }
-    expect(await refusal(twice)).toContain("TradePackage");
+    // The option was put in place 2: without it there, its leg of the package has no place. The perpetual in place 3 too: two places.
+    expect(await refusal(withRow(input, 2, inputs(), 2))).toContain("TradePackage");
+    expect(await refusal(withRow(input, 3, input, 0))).toContain("TradePackage");
   });
 
   test("both sides of a package sum to zero in every leg and in cash", () => {

@@ -17,7 +17,7 @@ import {
   SPOT,
   smallMarket,
 } from "../support/syntheticMarket.ts";
-import { inputsOf, LEAF_INDEX, refusedAt } from "../support/transitionCircuit.ts";
+import { inputsOf, LEAF_INDEX, refusedAt, withRow } from "../support/transitionCircuit.ts";
 
 const REQUEST: TransitionRequest = { mode: 0n, asset: 0n, deposit: 0n, withdrawal: 0n, fee: 0n };
 const INDEX = 500_000n; // the perpetual's funding index in the small market
@@ -535,24 +535,7 @@ describe("bounds", () => {
       computeTransition(noteWith(9000n * USD, [perpetuals(5n)]), LEAF_INDEX, snapshot, REQUEST),
       snapshot,
     ).input;
-    const forged: CircuitInput = { ...input };
-    for (const name of [
-      "id",
-      "words",
-      "mark",
-      "fundingIndex",
-      "longAddOn",
-      "shortAddOn",
-      "concentrationThreshold",
-      "concentrationRate",
-      "kindBits",
-      "settled",
-      "rowPath0",
-      "rowPath1",
-      "rowPath2",
-    ]) {
-      forged[name] = perpetual[name] as bigint[];
-    }
+    const forged = withRow(input, 0, perpetual, 0);
     forged.oldSize = [5n + (1n << 40n), ...(input.oldSize as bigint[]).slice(1)];
     expect(await refusal(forged)).toContain("touchedRange");
   });
