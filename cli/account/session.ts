@@ -101,7 +101,15 @@ export async function masterOf({
       "keystore.missing",
       `--keystore is ${JSON.stringify(keystore)} (no such file), expected one made by \`account open\``,
     );
-  return openKeystore(keystore, secretFrom(passwordFile, "--password-file", "SOLVUS_PASSWORD"));
+  const password = secretFrom(passwordFile, "--password-file", "SOLVUS_PASSWORD");
+  try {
+    return await openKeystore(keystore, password);
+  } catch (error) {
+    // A wrong password is refused; a file that is no keystore is malformed input.
+    if (error instanceof SolvusError && error.rule === "keystore.format")
+      throw new Misuse(error.rule, error.message);
+    throw error;
+  }
 }
 
 export function scopeOf({ chain }: Deployed): LedgerScope {

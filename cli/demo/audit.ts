@@ -10,18 +10,17 @@ import { accountOf, type Play } from "./play.ts";
 
 /** What an institution shows of its standing: a ratio and an excess that hold, rounded down. */
 export interface ShownClaim {
-  /** Q16, in tenths. */
+  /** Q16, in eighths, which Q16 holds exactly. */
   ratio: bigint;
   /** Micro-USDC, in whole thousands of dollars. */
   excess: bigint;
 }
 
-/** The claim that rounds a standing down: it gives the auditor a bound, not the figures. */
+/** The claim that rounds a standing down: it gives the auditor a bound, not the figures. Wants a positive margin. */
 export function roundedClaim({ equity, margin }: Standing): ShownClaim {
-  const tenths = (10n * equity) / margin.maintenance;
-  const ratio = (tenths * Q16) / 10n;
-  const excess = ((equity - margin.maintenance) / 1_000_000_000n) * 1_000_000_000n;
-  return { ratio, excess };
+  const eighths = (8n * equity) / margin.maintenance;
+  const thousands = (equity - margin.maintenance) / 1_000_000_000n;
+  return { ratio: (eighths * Q16) / 8n, excess: thousands * 1_000_000_000n };
 }
 
 /** An attestation as it goes to the auditor. */

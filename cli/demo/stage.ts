@@ -7,6 +7,7 @@ import { committeeKeyOf } from "../../protocol/openEscrow.ts";
 import type { MarketSnapshot } from "../../protocol/snapshot.ts";
 import { createProver, type Prover } from "../../prover/prover.ts";
 import { randomFieldElement } from "../account/secrets.ts";
+import { abiOf } from "../chain/artifacts.ts";
 import { attach, type Deployed } from "../chain/deployment.ts";
 import type { LocalChain } from "../chain/localChain.ts";
 
@@ -30,6 +31,8 @@ export interface Stage {
 
 /** Deploys Solvus on a local chain, with the development keys of the set-up. */
 export async function setStage(local: LocalChain, options: { openRegistry: boolean }): Promise<Stage> {
+  // Says what to do before set-up, which a missing artifact would not.
+  abiOf("ledger");
   const { ethers } = local;
   const [admin, first, second, relayer, ...others] = await ethers.getSigners();
   const reporters = others.slice(0, REPORTERS);

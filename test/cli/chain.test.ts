@@ -5,7 +5,7 @@ import type { Contract } from "ethers";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { insertClosedNodes, sealIfDue } from "../../cli/chain/insertion.ts";
 import { type ServedChain, serveLocalChain } from "../../cli/chain/localChain.ts";
-import { firstSnapshot, type Market, makeMarket } from "../../cli/demo/market.ts";
+import { firstSnapshot, type Market, makeMarket, OPTION_CHAIN } from "../../cli/demo/market.ts";
 import { type Stage, setStage } from "../../cli/demo/stage.ts";
 import { developmentKey } from "../../cli/dev/developmentKey.ts";
 import { solvus } from "./run.ts";
@@ -186,6 +186,27 @@ test("an attestation is made, verified, and refused to anybody else", { timeout:
   ]);
   expect(altered.stdout).toMatch(/FAILED {2}proof/);
   expect(altered.exitCode).toBe(1);
+});
+
+test("an auditor's own stress snapshot can be attested on", { timeout: 300_000 }, async () => {
+  const { entity } = await done("account", "entity", ...keystoreFlags(1));
+  const stress = ["--stress", at("stress.json")];
+  const moves = ["--move-price", "BTC=+20%", "--move-volatility", "BTC=+50%"];
+  await done("snapshot", "build", "--options", OPTION_CHAIN, ...moves, "--out", at("stress.json"));
+  const challenge = ["--challenge", "77", "--ratio", "2"];
+  await done("attest", ...accountFlags(1), ...challenge, ...stress, "--out", at("stressed.json"));
+  const verify = [
+    "verify",
+    ...chainFlags(),
+    "--attestation",
+    at("stressed.json"),
+    "--entity",
+    String(entity),
+  ];
+  expect(await done(...verify, ...challenge, ...stress)).toMatchObject({ accepted: true });
+  const unstressed = await solvus([...verify, ...challenge]);
+  expect(unstressed.stdout).toMatch(/FAILED {2}snapshot /);
+  expect(unstressed.exitCode).toBe(1);
 });
 
 test("an account is recovered from its keystore and the chain", async () => {
