@@ -101,34 +101,37 @@ export function attestAfterShock(
   owner: Institution,
   before: Attested,
 ): Promise<void> {
-  return narrator.step("The next epoch: bitcoin falls by 12%, volatilities rise by three tenths", async (note) => {
-    const oldSnapshot = play.market.snapshot;
-    const { note: account } = await accountOf(play, owner);
-    await play.local.advance(60);
-    const snapshot = await play.market.next(SHOCK);
-    const now = standingFigures(standingOf(account, snapshot), snapshot);
-    const then = standingFigures(standingOf(account, oldSnapshot), oldSnapshot);
-    const row = (title: string, field: "equityUsd" | "maintenanceMarginUsd" | "initialMarginUsd") => [
-      title,
-      usd(then[field]),
-      usd(now[field]),
-    ];
-    narrator.say(
-      table(
-        [`${owner.name} alone sees`, `epoch ${oldSnapshot.epoch}`, `epoch ${snapshot.epoch}`],
-        [
-          row("equity", "equityUsd"),
-          row("maintenance margin", "maintenanceMarginUsd"),
-          row("initial margin", "initialMarginUsd"),
-          ["equity / margin", (then.ratio ?? 0).toFixed(3), (now.ratio ?? 0).toFixed(3)],
-        ],
-      ),
-    );
-    const refused = await refusalOf(() => attest(play, owner, randomFieldElement(), before.claim));
-    narrator.say(`The old claim no longer holds: ${refused.rule}: ${refused.message}`);
-    const outcome = await attestAndAudit(narrator, play, owner);
-    note({ before: then, after: now, oldClaim: refused.rule, ...noteOf(outcome) });
-  });
+  return narrator.step(
+    "The next epoch: bitcoin falls by 12%, volatilities rise by three tenths",
+    async (note) => {
+      const oldSnapshot = play.market.snapshot;
+      const { note: account } = await accountOf(play, owner);
+      await play.local.advance(60);
+      const snapshot = await play.market.next(SHOCK);
+      const now = standingFigures(standingOf(account, snapshot), snapshot);
+      const then = standingFigures(standingOf(account, oldSnapshot), oldSnapshot);
+      const row = (title: string, field: "equityUsd" | "maintenanceMarginUsd" | "initialMarginUsd") => [
+        title,
+        usd(then[field]),
+        usd(now[field]),
+      ];
+      narrator.say(
+        table(
+          [`${owner.name} alone sees`, `epoch ${oldSnapshot.epoch}`, `epoch ${snapshot.epoch}`],
+          [
+            row("equity", "equityUsd"),
+            row("maintenance margin", "maintenanceMarginUsd"),
+            row("initial margin", "initialMarginUsd"),
+            ["equity / margin", (then.ratio ?? 0).toFixed(3), (now.ratio ?? 0).toFixed(3)],
+          ],
+        ),
+      );
+      const refused = await refusalOf(() => attest(play, owner, randomFieldElement(), before.claim));
+      narrator.say(`The old claim no longer holds: ${refused.rule}: ${refused.message}`);
+      const outcome = await attestAndAudit(narrator, play, owner);
+      note({ before: then, after: now, oldClaim: refused.rule, ...noteOf(outcome) });
+    },
+  );
 }
 
 const usd = (text: string): string => dollars(parseUsdc(text, "amount"));
