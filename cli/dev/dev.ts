@@ -5,10 +5,11 @@ import { insertClosedNodes, sealIfDue } from "../chain/insertion.ts";
 import { type ServedChain, serveLocalChain } from "../chain/localChain.ts";
 import { firstSnapshot, type Market, makeMarket } from "../demo/market.ts";
 import { listSpotAssets, type Stage, setStage } from "../demo/stage.ts";
-import { failureOf, Misuse } from "../exitCode.ts";
+import { failureOf } from "../exitCode.ts";
 import { writeText } from "../files.ts";
 import type { Output } from "../output.ts";
 import { developmentKey } from "./developmentKey.ts";
+import { requireFreePort } from "./freePort.ts";
 
 export interface DevSettings {
   /** Made if need be. */
@@ -85,7 +86,8 @@ export async function runDev(settings: DevSettings, output: Output): Promise<voi
     writeText(file, text, { secret: true });
     written.push(file);
   };
-  const local = await serve(port);
+  await requireFreePort(port);
+  const local = await serveLocalChain(START, port);
   try {
     const stage = await setStage(local, { openRegistry: true });
     try {
@@ -116,14 +118,5 @@ function removeIfEmpty(directory: string): void {
     rmdirSync(directory);
   } catch {
     // Somebody keeps files of their own in it.
-  }
-}
-
-async function serve(port: number): Promise<ServedChain> {
-  try {
-    return await serveLocalChain(START, port);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    throw new Misuse("cli.port", `--port is ${port}, expected one that is free`);
   }
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Interface } from "ethers";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { connectRpc } from "../../cli/chain/rpc.ts";
+import { requireFreePort } from "../../cli/dev/freePort.ts";
 import { EXIT, failureOf, Misuse, reading } from "../../cli/exitCode.ts";
 import { readText, writeText } from "../../cli/files.ts";
 import { secretFrom } from "../../cli/password.ts";
@@ -68,6 +69,16 @@ describe("secrets", () => {
     expect(() => secretFrom(file, "--password-file", "SOLVUS_TEST_SECRET")).toThrow(rule("cli.secret"));
     expect(readFileSync(file, "utf8")).toBe("\n");
   });
+});
+
+test("a port that is taken, or none, is misuse", async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  await expect(requireFreePort(port)).rejects.toThrow(rule("cli.port"));
+  await expect(requireFreePort(70_000)).rejects.toThrow(rule("cli.port"));
+  server.close();
+  await expect(requireFreePort(0)).resolves.toBeUndefined();
 });
 
 describe("JSON-RPC endpoints", () => {
