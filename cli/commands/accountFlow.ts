@@ -4,6 +4,7 @@ import { SolvusError } from "../../protocol/errors.ts";
 import type { MarketSnapshot } from "../../protocol/snapshot.ts";
 import type { TransitionRequest } from "../../protocol/transition.ts";
 import { listed, lotsOf } from "../account/amounts.ts";
+import { type ModeName, modeOf, modeOption } from "../account/mode.ts";
 import {
   type AccountOptions,
   secretsOf,
@@ -25,6 +26,7 @@ import type { Output } from "../output.ts";
 
 interface FlowOptions extends AccountOptions {
   amount: string;
+  mode: ModeName;
   asset?: string;
   to?: string;
 }
@@ -41,6 +43,7 @@ export function depositCommand(state: RunState): Command {
     )
     .requiredOption("--amount <number>", AMOUNT)
     .option("--asset <instrument>", "a spot instrument such as BTC-SPOT (default: cash, USDC)")
+    .addOption(modeOption("normal", "reduce-only"))
     .addHelpText(
       "after",
       examples(
@@ -54,10 +57,13 @@ export function depositCommand(state: RunState): Command {
 export function withdrawCommand(state: RunState): Command {
   const command = withSender(withAccount(new Command("withdraw")))
     .summary("take cash or a spot asset out")
-    .description("Proves and submits a withdrawal, which leaves the account above initial margin.")
+    .description(
+      "Proves and submits a withdrawal, which leaves the account above initial margin. An account of cash and spot alone may leave in mode exit at any time; after a week without a snapshot, mode wind-down turns every position into cash at its last mark.",
+    )
     .requiredOption("--amount <number>", AMOUNT)
     .option("--asset <instrument>", "a spot instrument such as BTC-SPOT (default: cash, USDC)")
     .option("--to <address>", "who receives it (default: the sender)")
+    .addOption(modeOption("normal", "exit", "wind-down"))
     .addHelpText("after", examples(["500 USDC", `solvus account withdraw ${FLAGS} --amount 500`]));
   return does(command, state, (options: FlowOptions, output) => flow(options, output, "withdrawal"));
 }
@@ -99,13 +105,14 @@ async function flow(
     const { asset, amount } = amountOf(options, await reading.latest());
     const secrets = await secretsOf(options, deployed);
     const account = await spendableAccount(reading, secrets, options, output);
-    const registry = await registryOf(deployed, options.registry);
+    // A withdrawal shows no membership, so it names no registry.
+    const registry = direction === "deposit" ? await registryOf(deployed, options.registry) : undefined;
     const address = await sender.getAddress();
     const ready = await withProver(deployed, async (prover) => {
       await prover.warm(["transition.small"]);
       const snapshot = await reading.latest();
       output.log(`Proving the ${direction} at epoch ${snapshot.epoch}…`);
-      const request: TransitionRequest = { ...NOTHING, asset, [direction]: amount };
+      const request: TransitionRequest = { ...NOTHING, mode: modeOf(options), asset, [direction]: amount };
       const recipient = getAddress(options.to ?? address);
       return proveTransition(deployed, prover, account, request, {
         snapshot,

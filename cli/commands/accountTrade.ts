@@ -6,6 +6,7 @@ import { checkPackage, type Side, type TradePackage, tradeTagOf } from "../../pr
 import { formatTicket, parseTicket, type TradeTicket } from "../../protocol/tradeTicket.ts";
 import { parseLeg } from "../account/amounts.ts";
 import { formatHalf, halfSchema, provenOf } from "../account/half.ts";
+import { type ModeName, modeOf, modeOption } from "../account/mode.ts";
 import { randomFieldElement } from "../account/secrets.ts";
 import {
   type AccountOptions,
@@ -119,6 +120,7 @@ function proposeCommand(state: RunState): Command {
 }
 
 interface ProveOptions extends AccountOptions {
+  mode: ModeName;
   ticket: string;
   side: string;
   out: string;
@@ -144,6 +146,7 @@ function proveCommand(state: RunState): Command {
     .requiredOption("--out <file>", "the proven half")
     .option("--registry <file>", "the compliance officer's list, unless the registry is open")
     .option("--wait <seconds>", "how long to wait for the account's note to be in the state tree", "120")
+    .addOption(modeOption("normal", "reduce-only"))
     .addHelpText(
       "after",
       examples([
@@ -166,7 +169,7 @@ function proveCommand(state: RunState): Command {
         await prover.warm(["transition.small"]);
         const snapshot = await reading.latest();
         output.log(`Proving side ${side} at epoch ${snapshot.epoch}…`);
-        const request = { ...NOTHING, trade: { package: ticket.package, side } };
+        const request = { ...NOTHING, mode: modeOf(options), trade: { package: ticket.package, side } };
         const { deadline } = ticket;
         const proven = await proveTransition(deployed, prover, account, request, {
           snapshot,

@@ -4,6 +4,7 @@ import { inputsFromChain } from "../../protocol/marketListing.ts";
 import { type MarketMove, nextInputs, settleExpiry } from "../../protocol/nextEpoch.ts";
 import { type OptionRecord, parseOptionsCsv } from "../../protocol/optionsCsv.ts";
 import { buildSnapshot, type MarketSnapshot } from "../../protocol/snapshot.ts";
+import { isSteady } from "../../protocol/steadiness.ts";
 import { ROOT } from "../../scripts/setup/paths.ts";
 import { chainTime } from "../chain/deployment.ts";
 import { publishSnapshot } from "../chain/snapshots.ts";
@@ -48,7 +49,7 @@ export function makeMarket(stage: Stage, first: MarketSnapshot): Market {
       const before = snapshot;
       snapshot = buildSnapshot(moved);
       try {
-        await publish(move.prices === undefined && move.volatilities === undefined);
+        await publish(isSteady(before.inputs, snapshot.inputs));
       } catch (error) {
         snapshot = before;
         throw error;

@@ -31,7 +31,7 @@ describe("snapshot commitment", () => {
     const roots = [
       commitSnapshot(1n, parameters, []),
       commitSnapshot(2n, parameters, []),
-      commitSnapshot(1n, { ...parameters, imFactor: 1n }, []),
+      commitSnapshot(1n, { ...parameters, imFactor: 1n << 16n }, []),
       commitSnapshot(1n, { ...parameters, priceBand: 1n }, []),
       commitSnapshot(1n, { ...parameters, debtLimit: 1n }, []),
     ].map(({ root }) => root);
@@ -42,6 +42,7 @@ describe("snapshot commitment", () => {
     ["snapshot.epoch", () => commitSnapshot(1n << 32n, parameters, [])],
     ["snapshot.epoch", () => commitSnapshot(-1n, parameters, [])],
     ["snapshot.imFactor", () => commitSnapshot(1n, { ...parameters, imFactor: 1n << 20n }, [])],
+    ["snapshot.imFactor", () => commitSnapshot(1n, { ...parameters, imFactor: (1n << 16n) - 1n }, [])],
     ["snapshot.priceBand", () => commitSnapshot(1n, { ...parameters, priceBand: 1n << 20n }, [])],
     ["snapshot.debtLimit", () => commitSnapshot(1n, { ...parameters, debtLimit: -1n }, [])],
   ])("%s is bounded", (rule, action) => {
