@@ -7,7 +7,7 @@ include "circuits/lib/hash.circom";
 // The two escrow words of a transition: what changed, encrypted for whoever knows the account's rho (protocol/accountEscrow.ts has the layout).
 // The plaintext is a function of the old and the new note alone, so one pair of pads never covers two plaintexts.
 // Inputs: cash in [-2^60, 2^60), newSize in [-2^36, 2^36), id < 2^32, all checked by the caller; oldLive and newLive are 1 iff the sizes
-// are not 0. At most five legs change size and stay live: four of the package, one of a spot flow. Cost: 9 a place, 243 for the pads.
+// are not 0. At most five legs change size and stay live: four of the package, one of a spot flow. Cost: 230 + 9 a place.
 template ChangeEscrow(L) {
     signal input rho;
     signal input newCommitment;

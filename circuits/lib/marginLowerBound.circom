@@ -10,7 +10,7 @@ include "circuits/lib/scenarioLoss.circom";
 // - the excess over the concentration threshold, and 0, are at most max(0, excess).
 // So the hints need not be unique: they enter nothing but this bound. The reference model uses the choices that make it exact.
 // Inputs: |size| < 2^37 and in fact [-2^36, 2^36), as the packing of a committed note forces; rows opened; group one-hot.
-// |bound| < 2^86. Cost: 7 + 7G a leg, 278 a group.
+// |bound| < 2^86. Cost: 7 + 7G a leg, 272 a group.
 template MarginLowerBound(L, G) {
     signal input size[L];
     signal input group[L][G];

@@ -5,7 +5,7 @@ include "circuits/lib/hash.circom";
 
 // What spending a note yields: the nullifier, and the rho of the account's next note, as two outputs of one permutation. The leaf index
 // is hashed in, so a twin note elsewhere in the tree has another nullifier. Inputs: field elements; leafIndex < 2^28 by the membership
-// proof. Cost: 264.
+// proof. Cost: 261.
 template Spend() {
     signal input ownerKey;
     signal input rho;

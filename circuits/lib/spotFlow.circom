@@ -7,7 +7,7 @@ include "circuits/lib/range.circom";
 //
 // deposit and withdrawal are checked to 60 bits, and to 36 bits when they are lots; at most one is not 0, and asset is 0 when both are.
 // A spot flow must match exactly one place, and that place must hold a spot instrument. Inputs: placeId < 2^32 or 0 by the opened rows.
-// Cost: 166 + 5 a place.
+// Cost: 168 + 4 a place.
 template SpotFlow(L) {
     signal input asset;
     signal input deposit;

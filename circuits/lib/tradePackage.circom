@@ -14,7 +14,7 @@ include "circuits/lib/range.circom";
 // - no legs means no trade: no cash, side 0, tag 0;
 // - each used leg names exactly one place. Equality with the place's id decides which, so the match is no hint; and since instruments
 //   enter a note only here and by spot flows under the same rule, no note ever holds one instrument twice.
-// Inputs: placeId[i] < 2^32 or 0 by the opened rows; side any field element, made boolean. Cost: about 800 + 16 a place.
+// Inputs: placeId[i] < 2^32 or 0 by the opened rows; side any field element, made boolean. Cost: 727 + 16 a place.
 template TradePackage(L) {
     signal input id[4];
     signal input size[4];

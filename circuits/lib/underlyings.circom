@@ -7,7 +7,7 @@ include "circuits/lib/range.circom";
 
 // Opens G of the 64 underlyings under rowsRoot, at strictly ascending places. Distinct places matter: the same underlying in two groups
 // would let a lower bound of the margin pick one scenario for each half of a hedge. Groups that no leg uses open some other place.
-// Inputs: place[g] < 64, by the decomposition. Cost: 2 hashes of 405, their selections and 6 bits a group; 6 bits an order.
+// Inputs: place[g] < 64, by the decomposition. Cost: 830 a group.
 template Underlyings(G) {
     signal input place[G];
     signal input subRoot[G];
