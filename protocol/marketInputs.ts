@@ -123,7 +123,6 @@ export type ExpiryInputs = z.infer<typeof expiryInputs>;
 export type OptionQuote = z.infer<typeof optionQuote>;
 export type SettledInstrument = z.infer<typeof settledInstrument>;
 export type VolatileScan = z.infer<typeof volatileScan>;
-export type StableScan = z.infer<typeof stableScan>;
 
 /** Rules across fields, as [path, value, expectation] of the first that is broken. */
 function brokenRelation(inputs: MarketInputs): [string, unknown, string] | undefined {

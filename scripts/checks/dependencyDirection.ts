@@ -7,7 +7,7 @@ import { projectFiles } from "./files.ts";
 const ALLOWED: Record<string, string[]> = {
   protocol: [],
   verifier: ["protocol"],
-  prover: ["protocol", "contracts", "scripts"],
+  prover: ["protocol"],
   contracts: ["protocol"],
 };
 
