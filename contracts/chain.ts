@@ -7,11 +7,11 @@ import { CIRCUITS, type CircuitName } from "./statements.ts";
 
 /** The part of the ledger's interface that readers need. */
 export const LEDGER_READER = new Interface([
-  "event Queued(uint256 indexed leafIndex, uint256 leaf)",
   "event Sealed(uint256 indexed nodeIndex)",
   "event Inserted(uint256 indexed nodeIndex, uint256 root)",
   "event Opened(uint256 indexed commitment, uint256 indexed accountTag, uint256 leafIndex, uint256[5] escrow)",
   "event Transitioned(uint256 indexed nullifier, uint256 indexed commitment, uint256 leafIndex, uint256 snapshotRoot, uint256 mode, uint256 asset, uint256 deposit, uint256 withdrawal, uint256 fee, uint256 tradeTag, uint256[2] escrow)",
+  "event TakenOver(uint256 indexed targetNullifier, uint256 indexed keeperNullifier, uint256 targetLeafIndex, uint256 targetCommitment, uint256 keeperCommitment, uint256 leafIndex, uint256 snapshotRoot, uint256 rate, uint256 deficit, uint256 reward, uint256 uncovered, bool cured, uint256 fee, uint256[4] targetEscrow, uint256[6] keeperEscrow)",
   "function oracle() view returns (address)",
   "function keyHash(uint8 circuit) view returns (bytes32)",
   "function committeeKey() view returns (uint256 x, uint256 y)",
@@ -119,8 +119,6 @@ function decodeLedgerEvent(log: Log): LedgerEvent | undefined {
   if (parsed === null) return undefined;
   const { args } = parsed;
   switch (parsed.name) {
-    case "Queued":
-      return { kind: "queued", leafIndex: args.leafIndex, leaf: args.leaf };
     case "Sealed":
       return { kind: "sealed", nodeIndex: args.nodeIndex };
     case "Inserted":
@@ -129,6 +127,25 @@ function decodeLedgerEvent(log: Log): LedgerEvent | undefined {
       const { commitment, accountTag, leafIndex } = args;
       return { kind: "opened", commitment, accountTag, leafIndex, escrow: [...args.escrow] };
     }
+    case "TakenOver":
+      return {
+        kind: "takenOver",
+        targetNullifier: args.targetNullifier,
+        keeperNullifier: args.keeperNullifier,
+        targetLeafIndex: args.targetLeafIndex,
+        targetCommitment: args.targetCommitment,
+        keeperCommitment: args.keeperCommitment,
+        leafIndex: args.leafIndex,
+        snapshotRoot: args.snapshotRoot,
+        rate: args.rate,
+        deficit: args.deficit,
+        reward: args.reward,
+        uncovered: args.uncovered,
+        cured: args.cured,
+        fee: args.fee,
+        targetEscrow: [...args.targetEscrow],
+        keeperEscrow: [...args.keeperEscrow],
+      };
     default:
       return {
         kind: "transitioned",

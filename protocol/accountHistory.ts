@@ -1,14 +1,16 @@
 import { decryptChange } from "./accountEscrow.ts";
 import type { SnapshotSource } from "./chain.ts";
 import { SolvusError } from "./errors.ts";
-import { isInserted, type LedgerHistory, type OpenedEvent, type TransitionedEvent } from "./ledgerHistory.ts";
+import { isInserted, type LedgerHistory, type OpenedEvent, type Spending } from "./ledgerHistory.ts";
 import { commitmentOf, emptyNote, type Note, spendOf } from "./note.ts";
 import { decryptOpening } from "./openEscrow.ts";
+import type { MarketSnapshot } from "./snapshot.ts";
 import { openRow } from "./transition.ts";
 
 /*
  * Following accounts through a ledger's history. The owner starts from the account's secrets, the risk committee from the escrow of
- * its opening; from there the way is the same, because every transition publishes its change under pads that the note's rho gives.
+ * its opening; from there the way is the same, because every transition and take-over publishes the change under pads that the note's
+ * rho gives. An account meets a take-over as its target or as the keeper.
  */
 
 /** An account's present note and its place in the queue. Private: it holds rho. */
@@ -21,13 +23,14 @@ export interface AccountPosition {
 export interface FollowedAccount extends AccountPosition {
   /** In the state tree, so that a proof can spend it; otherwise it waits for an insertion. */
   inserted: boolean;
-  /** Its transitions since the position that it was followed from. */
-  transitions: TransitionedEvent[];
+  /** What spent its notes since the position that it was followed from, in order. */
+  changes: Spending[];
 }
 
 /** The first position of an opened account. Throws `account.notOpened` when the history has no such opening. */
 export function openedPosition(history: LedgerHistory, empty: Note): AccountPosition {
-  const opened = history.openings.get(commitmentOf(empty));
+  const commitment = commitmentOf(empty);
+  const opened = [...history.openings.values()].find((opening) => opening.commitment === commitment);
   if (opened === undefined) {
     throw new SolvusError(
       "account.notOpened",
@@ -44,20 +47,32 @@ export async function followAccount(
   snapshots: SnapshotSource,
 ): Promise<FollowedAccount> {
   let { note, leafIndex } = from;
-  const transitions: TransitionedEvent[] = [];
+  const changes: Spending[] = [];
   for (;;) {
-    const spent = history.transitions.get(spendOf(note, leafIndex).nullifier);
-    if (spent === undefined) break;
-    const snapshot = await snapshots(spent.snapshotRoot);
-    note = decryptChange(
-      note,
-      { leafIndex, commitment: spent.commitment, escrow: spent.escrow },
-      (id) => openRow(snapshot, id).row.fundingIndex,
-    );
-    leafIndex = spent.leafIndex;
-    transitions.push(spent);
+    const spending = history.spendings.get(spendOf(note, leafIndex).nullifier);
+    if (spending === undefined) break;
+    note = decryptSpending(note, leafIndex, spending, await snapshots(spending.event.snapshotRoot));
+    leafIndex = spending.leafIndex;
+    changes.push(spending);
   }
-  return { note, leafIndex, inserted: isInserted(history, leafIndex), transitions };
+  return { note, leafIndex, inserted: isInserted(history, leafIndex), changes };
+}
+
+/** The account's note after what spent the one at `leafIndex`. */
+function decryptSpending(
+  before: Note,
+  leafIndex: bigint,
+  spending: Spending,
+  snapshot: MarketSnapshot,
+): Note {
+  const { commitment } = spending;
+  const fundingIndexOf = (id: bigint): bigint => openRow(snapshot, id).row.fundingIndex;
+  if (spending.as !== "owner")
+    throw new SolvusError(
+      "account.takeOver",
+      `note at place ${leafIndex}: taken over, expected a transition`,
+    );
+  return decryptChange(before, { leafIndex, commitment, escrow: spending.event.escrow }, fundingIndexOf);
 }
 
 /** An account as the risk committee sees it. */

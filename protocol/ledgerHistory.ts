@@ -1,4 +1,4 @@
-import { STATE_NODE_LEAVES } from "./constants.ts";
+import { FIELD_ORDER, STATE_NODE_LEAVES } from "./constants.ts";
 import { ensure } from "./errors.ts";
 import { StateTree } from "./stateTree.ts";
 
@@ -33,13 +33,47 @@ export interface TransitionedEvent {
   escrow: [bigint, bigint];
 }
 
+/** A keeper took over a slice of the target's note: both notes are spent, both accounts go on with a new one. */
+export interface TakenOverEvent {
+  kind: "takenOver";
+  targetNullifier: bigint;
+  keeperNullifier: bigint;
+  /** Place of the target's spent note, by which the auction knows it. */
+  targetLeafIndex: bigint;
+  targetCommitment: bigint;
+  keeperCommitment: bigint;
+  /** Place of the target's new note; the keeper's is the next one. */
+  leafIndex: bigint;
+  snapshotRoot: bigint;
+  /** Q16. */
+  rate: bigint;
+  /** Micro-USDC that the insurance fund owed the target, of which `uncovered` was not there. */
+  deficit: bigint;
+  /** Micro-USDC from the insurance fund to the keeper. */
+  reward: bigint;
+  uncovered: bigint;
+  /** The target's equity covers its margin again. */
+  cured: boolean;
+  fee: bigint;
+  /** Four words. */
+  targetEscrow: bigint[];
+  /** Six words. */
+  keeperEscrow: bigint[];
+}
+
 /** An event of the ledger, in the order of the chain. */
 export type LedgerEvent =
-  | { kind: "queued"; leafIndex: bigint; leaf: bigint }
   | { kind: "sealed"; nodeIndex: bigint }
   | { kind: "inserted"; nodeIndex: bigint; root: bigint }
   | OpenedEvent
-  | TransitionedEvent;
+  | TransitionedEvent
+  | TakenOverEvent;
+
+/** What spent a note, in which part its account met it, and the account's next note. */
+export type Spending = { commitment: bigint; leafIndex: bigint } & (
+  | { as: "owner"; event: TransitionedEvent }
+  | { as: "target" | "keeper"; event: TakenOverEvent }
+);
 
 /** A ledger as its events so far leave it. */
 export interface LedgerHistory {
@@ -53,10 +87,10 @@ export interface LedgerHistory {
   leaves: Map<bigint, bigint>;
   /** Every root that the ledger knows. */
   roots: Set<bigint>;
-  /** By commitment. */
+  /** By account tag, which the ledger takes once; an owner may open two accounts on one commitment. */
   openings: Map<bigint, OpenedEvent>;
-  /** By nullifier. */
-  transitions: Map<bigint, TransitionedEvent>;
+  /** By the nullifier of the spent note. */
+  spendings: Map<bigint, Spending>;
 }
 
 /** A ledger without events: its one root is that of the empty tree. */
@@ -69,7 +103,7 @@ export function emptyHistory(): LedgerHistory {
     leaves: new Map(),
     roots: new Set([tree.root]),
     openings: new Map(),
-    transitions: new Map(),
+    spendings: new Map(),
   };
 }
 
@@ -98,71 +132,107 @@ export function isInserted(history: LedgerHistory, leafIndex: bigint): boolean {
 }
 
 /**
- * Adds events to a history, in place. Throws `history.*` for an event that does not follow from those before it: a gap in the queue, a
- * leaf that is not the account's commitment, a root that the tree does not have, a nullifier spent twice.
+ * Adds events to a history, in place. Throws `history.*` for an event that does not follow from those before it: a leaf that is not at the
+ * next free place, a root that the tree does not have, an account tag used twice, a nullifier spent
+ * twice.
  */
 export function applyEvents(history: LedgerHistory, events: Iterable<LedgerEvent>): void {
   for (const event of events) applyEvent(history, event);
 }
 
 function applyEvent(history: LedgerHistory, event: LedgerEvent): void {
-  const { leaves, tail } = history;
   switch (event.kind) {
-    case "queued":
-      ensure(
-        event.leafIndex === tail,
-        "history.queue",
-        `queued leaf: place ${event.leafIndex}, expected ${tail}`,
-      );
-      leaves.set(tail, event.leaf);
-      history.tail = tail + 1n;
-      return;
     case "sealed":
-      ensure(
-        event.nodeIndex === tail / NODE_LEAVES && tail % NODE_LEAVES !== 0n,
-        "history.seal",
-        `sealed node: ${event.nodeIndex}, expected the open node before place ${tail}`,
-      );
-      history.tail = (event.nodeIndex + 1n) * NODE_LEAVES;
+      applySealed(history, event.nodeIndex);
       return;
-    case "inserted": {
-      const [next] = closedNodes(history);
+    case "inserted":
+      applyInserted(history, event.nodeIndex, event.root);
+      return;
+    case "opened":
       ensure(
-        next !== undefined && event.nodeIndex === BigInt(next.nodeIndex),
-        "history.insertion",
-        `inserted node: ${event.nodeIndex}, expected the next closed one, ${next?.nodeIndex ?? "none"}`,
+        !history.openings.has(event.accountTag),
+        "history.opening",
+        `account tag ${event.accountTag}: used twice, expected once`,
       );
-      history.tree.insertNode(next.nodeIndex, next.leaves);
-      const { root } = history.tree;
-      ensure(
-        event.root === root,
-        "history.root",
-        `root after node ${event.nodeIndex}: ${event.root}, expected ${root} as the queued leaves give`,
-      );
-      history.inserted++;
-      history.roots.add(root);
+      queueLeaves(history, event.leafIndex, [event.commitment, event.accountTag]);
+      history.openings.set(event.accountTag, event);
+      return;
+    case "transitioned": {
+      const { commitment, leafIndex } = event;
+      queueLeaves(history, leafIndex, [commitment]);
+      spend(history, event.nullifier, { as: "owner", event, commitment, leafIndex });
       return;
     }
-    case "opened":
-      requireLeaf(history, event.leafIndex, event.commitment);
-      requireLeaf(history, event.leafIndex + 1n, event.accountTag);
-      history.openings.set(event.commitment, event);
-      return;
-    case "transitioned":
-      requireLeaf(history, event.leafIndex, event.commitment);
-      ensure(
-        !history.transitions.has(event.nullifier),
-        "history.nullifier",
-        `nullifier ${event.nullifier}: spent twice, expected once`,
-      );
-      history.transitions.set(event.nullifier, event);
+    case "takenOver":
+      applyTakenOver(history, event);
   }
 }
 
-function requireLeaf(history: LedgerHistory, leafIndex: bigint, leaf: bigint): void {
+function applySealed(history: LedgerHistory, nodeIndex: bigint): void {
+  const { tail } = history;
   ensure(
-    history.leaves.get(leafIndex) === leaf,
-    "history.leaf",
-    `place ${leafIndex}: holds ${history.leaves.get(leafIndex) ?? "nothing"}, expected ${leaf} as its event says`,
+    nodeIndex === tail / NODE_LEAVES && tail % NODE_LEAVES !== 0n,
+    "history.seal",
+    `sealed node: ${nodeIndex}, expected the open node before place ${tail}`,
   );
+  history.tail = (nodeIndex + 1n) * NODE_LEAVES;
+}
+
+function applyInserted(history: LedgerHistory, nodeIndex: bigint, root: bigint): void {
+  const [next] = closedNodes(history);
+  ensure(
+    next !== undefined && nodeIndex === BigInt(next.nodeIndex),
+    "history.insertion",
+    `inserted node: ${nodeIndex}, expected the next closed one, ${next?.nodeIndex ?? "none"}`,
+  );
+  history.tree.insertNode(next.nodeIndex, next.leaves);
+  const { root: computed } = history.tree;
+  ensure(
+    root === computed,
+    "history.root",
+    `root after node ${nodeIndex}: ${root}, expected ${computed} as the queued leaves give`,
+  );
+  history.inserted++;
+  history.roots.add(computed);
+}
+
+function applyTakenOver(history: LedgerHistory, event: TakenOverEvent): void {
+  const { targetLeafIndex, targetCommitment, keeperCommitment, leafIndex } = event;
+  ensure(
+    isInserted(history, targetLeafIndex) && history.leaves.has(targetLeafIndex),
+    "history.target",
+    `target of a take-over: place ${targetLeafIndex}, expected a note in the state tree`,
+  );
+  queueLeaves(history, leafIndex, [targetCommitment, keeperCommitment]);
+  spend(history, event.targetNullifier, { as: "target", event, commitment: targetCommitment, leafIndex });
+  spend(history, event.keeperNullifier, {
+    as: "keeper",
+    event,
+    commitment: keeperCommitment,
+    leafIndex: leafIndex + 1n,
+  });
+}
+
+/** Gives leaves the next free places, which must be those that their event says: the queue has no gaps but the ends of sealed nodes. */
+function queueLeaves(history: LedgerHistory, leafIndex: bigint, leaves: readonly bigint[]): void {
+  const { tail } = history;
+  ensure(leafIndex === tail, "history.queue", `queued leaf: place ${leafIndex}, expected ${tail}`);
+  for (const leaf of leaves) {
+    ensure(
+      leaf > 0n && leaf < FIELD_ORDER,
+      "history.leaf",
+      `leaf at place ${history.tail}: ${leaf}, expected a field element other than 0`,
+    );
+    history.leaves.set(history.tail, leaf);
+    history.tail++;
+  }
+}
+
+function spend(history: LedgerHistory, nullifier: bigint, spending: Spending): void {
+  ensure(
+    !history.spendings.has(nullifier),
+    "history.nullifier",
+    `nullifier ${nullifier}: spent twice, expected once`,
+  );
+  history.spendings.set(nullifier, spending);
 }

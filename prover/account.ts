@@ -57,10 +57,9 @@ function isCurrent({ note, leafIndex }: AccountPosition, { secrets, view }: Acco
 
 /** How many accounts the institution of a master secret has opened on a ledger: the next one's number is one more. */
 export function countAccounts(master: Uint8Array, scope: LedgerScope, { history }: LedgerView): bigint {
-  const tags = new Set([...history.openings.values()].map(({ accountTag }) => accountTag));
   for (let number = 1n; ; number++) {
     const { entitySecret } = accountSecrets(master, number, scope);
-    if (!tags.has(accountTagOf(entitySecret, number))) return number - 1n;
+    if (!history.openings.has(accountTagOf(entitySecret, number))) return number - 1n;
   }
 }
 

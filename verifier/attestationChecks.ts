@@ -102,8 +102,8 @@ async function checkProof({ attestation, chain, places = CIRCUIT_PLACES }: Check
 
 function checkState({ attestation, view }: CheckContext): Check[] {
   const { stateRoot, nullifier, leafIndex } = attestation.publicSignals;
-  const { roots, transitions, leaves } = view.history;
-  const spent = transitions.get(nullifier);
+  const { roots, spendings, leaves } = view.history;
+  const spent = spendings.get(nullifier);
   return [
     check(
       "stateRoot",

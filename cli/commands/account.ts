@@ -28,6 +28,7 @@ import { does, examples, type RunState } from "../command.ts";
 import { requireWritable } from "../files.ts";
 import { wholeNumber } from "../marketFlags.ts";
 import { secretFrom } from "../password.ts";
+import { takeOverLines, takeOversOf } from "../takeOverText.ts";
 import { depositCommand, withdrawCommand } from "./accountFlow.ts";
 import { tradeCommand } from "./accountTrade.ts";
 
@@ -99,23 +100,29 @@ function openCommand(state: RunState): Command {
 /** What `show` and `recover` tell of an account. */
 async function accountReport(reading: Reading, account: Account): Promise<{ value: object; text: string }> {
   const snapshot = await reading.latest();
-  const { note, leafIndex, inserted, transitions, secrets } = account;
+  const { note, leafIndex, inserted, changes, secrets } = account;
   const standing = standingOf(note, snapshot);
   const positions = positionsOf(note, snapshot);
+  const transitions = changes.filter((change) => change.as === "owner").length;
+  const takeOvers = takeOversOf(changes);
   const value = {
     number: Number(secrets.number),
     entity: note.entity,
     leafIndex,
     inserted,
-    transitions: transitions.length,
+    transitions,
+    takeOvers,
     epoch: Number(snapshot.epoch),
     cashMicroUsdc: note.cash,
     positions,
     ...standingFigures(standing, snapshot),
   };
   const place = `note at place ${leafIndex}, ${inserted ? "in the state tree" : "waiting in the queue"}`;
-  const head = `Account ${secrets.number} of entity ${note.entity}\n${place}; ${transitions.length} transitions; epoch ${snapshot.epoch}`;
-  return { value, text: [head, "", ...positionLines(note, standing, snapshot)].join("\n") };
+  const head = `Account ${secrets.number} of entity ${note.entity}\n${place}; ${transitions} transitions; epoch ${snapshot.epoch}`;
+  return {
+    value,
+    text: [head, ...takeOverLines(takeOvers), "", ...positionLines(note, standing, snapshot)].join("\n"),
+  };
 }
 
 function showCommand(state: RunState): Command {

@@ -16,7 +16,7 @@ export async function publicView(play: Play): Promise<string[]> {
   const { chain, usdc } = play.deployed;
   const { history } = await readLedger(chain);
   const held: bigint = await usdc.balanceOf(chain.ledger);
-  const [first, second] = [...history.transitions.values()].slice(-2) as [
+  const [first, second] = [...history.spendings.values()].slice(-2).map(({ event }) => event) as [
     TransitionedEvent,
     TransitionedEvent,
   ];

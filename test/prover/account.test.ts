@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { followEscrow } from "../../protocol/accountHistory.ts";
 import { advanceLedger, readLedger, snapshotsOf } from "../../protocol/chain.ts";
+import { FIELD_ORDER } from "../../protocol/constants.ts";
 import type { Note } from "../../protocol/note.ts";
 import { committeeKeyOf } from "../../protocol/openEscrow.ts";
 import type { TransitionRequest } from "../../protocol/transition.ts";
@@ -99,7 +100,7 @@ describe("recovery from chain data", () => {
     const recovered = await recoverAccount(await sourceOf());
     expect(recovered.note).toEqual(note);
     expect(recovered.leafIndex).toBe(leafIndex);
-    expect(recovered.transitions).toHaveLength(6);
+    expect(recovered.changes).toHaveLength(6);
     expect(recovered.inserted).toBe(false);
     expect(() => requireInserted(recovered)).toThrow(rule("account.pending"));
     chain.insertAll();
@@ -135,8 +136,8 @@ describe("recovery from chain data", () => {
   test("refuses altered escrow words and names no secret", async () => {
     live();
     const view = await readLedger(chain);
-    const [event] = view.history.transitions.values();
-    if (event !== undefined) event.escrow = [event.escrow[0] + 1n, event.escrow[1]];
+    const [spending] = view.history.spendings.values();
+    if (spending?.as === "owner") spending.event.escrow[0]++;
     const error = await recoverAccount({ ...(await sourceOf()), view }).catch((caught) => caught);
     expect(error).toEqual(rule("escrow.mismatch"));
     for (const secret of [secrets.rho, secrets.spendSecret, secrets.entitySecret]) {
@@ -170,9 +171,9 @@ describe("recovery from chain data", () => {
       live();
       const followed = await syncAccount(await sourceOf(), file);
       expect(followed.note).toEqual(note);
-      expect(followed.transitions).toHaveLength(6);
+      expect(followed.changes).toHaveLength(6);
       // Up to date now: nothing to follow.
-      expect((await syncAccount(await sourceOf(), file)).transitions).toHaveLength(0);
+      expect((await syncAccount(await sourceOf(), file)).changes).toHaveLength(0);
 
       const good = await readFile(file, "utf8");
       expect(good).not.toContain(String(secrets.spendSecret));
@@ -190,7 +191,7 @@ describe("recovery from chain data", () => {
         await writeFile(file, bad);
         const recovered = await syncAccount(await sourceOf(), file);
         expect(recovered.note).toEqual(note);
-        expect(recovered.transitions).toHaveLength(6);
+        expect(recovered.changes).toHaveLength(6);
         expect(await readFile(file, "utf8")).toBe(good);
       }
       await rm(file);
@@ -201,9 +202,12 @@ describe("recovery from chain data", () => {
 
 describe("a ledger's history", () => {
   test.each([
-    ["history.queue", "queued", { leafIndex: 5n }],
-    ["history.leaf", "transitioned", { commitment: 5n }],
-    ["history.leaf", "opened", { leafIndex: 1n }],
+    ["history.queue", "opened", { leafIndex: 1n }],
+    ["history.queue", "transitioned", { leafIndex: 8n }],
+    ["history.leaf", "transitioned", { commitment: 0n }],
+    ["history.leaf", "opened", { accountTag: FIELD_ORDER }],
+    ["history.root", "transitioned", { commitment: 5n }],
+    ["history.root", "opened", { accountTag: 5n }],
     ["history.root", "inserted", { root: 5n }],
     ["history.insertion", "inserted", { nodeIndex: 1n }],
     ["history.seal", "sealed", { nodeIndex: 7n }],
@@ -213,6 +217,34 @@ describe("a ledger's history", () => {
     const entry = chain.events.find(({ event }) => event.kind === kind);
     if (entry !== undefined) entry.event = { ...entry.event, ...change } as never;
     await expect(readLedger(chain)).rejects.toEqual(rule(name));
+  });
+
+  test.each(["opened", "transitioned"])(
+    "refuses a missing %s event, by the gap in the queue",
+    async (kind) => {
+      live();
+      const index = chain.events.findIndex(({ event }) => event.kind === kind);
+      chain.events.splice(index, 1);
+      await expect(readLedger(chain)).rejects.toEqual(rule("history.queue"));
+    },
+  );
+
+  test("refuses an account tag used twice", async () => {
+    const entries = chain.events.filter(({ event }) => event.kind === "opened");
+    const [first, second] = entries as [(typeof entries)[0], (typeof entries)[0]];
+    second.event = {
+      ...second.event,
+      accountTag: (first.event as { accountTag: bigint }).accountTag,
+    } as never;
+    await expect(readLedger(chain)).rejects.toEqual(rule("history.opening"));
+  });
+
+  test("shows the committee both of two accounts that were opened on one commitment", async () => {
+    chain.open(note, secrets.entitySecret, 2n);
+    const { history } = await readLedger(chain);
+    const accounts = await followEscrow(history, COMMITTEE, snapshotsOf(chain));
+    expect(accounts.map(({ leafIndex: place }) => place)).toEqual([0n, 2n, 4n]);
+    expect(accounts[2]?.note).toEqual(accounts[1]?.note);
   });
 
   test("refuses a nullifier spent twice", async () => {

@@ -101,11 +101,6 @@ export async function fakeChain(committeeKey: Point): Promise<FakeChain> {
     applyEvents(history, [event]);
     events.push({ block, event });
   };
-  const queue = (leaf: bigint): bigint => {
-    const leafIndex = history.tail;
-    emit({ kind: "queued", leafIndex, leaf });
-    return leafIndex;
-  };
   const snapshot = (): MarketSnapshot => snapshots.at(-1) as MarketSnapshot;
 
   return {
@@ -142,8 +137,7 @@ export async function fakeChain(committeeKey: Point): Promise<FakeChain> {
       block++;
       const commitment = commitmentOf(note);
       const accountTag = accountTagOf(entitySecret, number);
-      const leafIndex = queue(commitment);
-      queue(accountTag);
+      const leafIndex = history.tail;
       const escrow = encryptOpening(note, commitment, committeeKey);
       emit({ kind: "opened", commitment, accountTag, leafIndex, escrow });
       return leafIndex;
@@ -154,7 +148,7 @@ export async function fakeChain(committeeKey: Point): Promise<FakeChain> {
       const transition = applyTransition(note, leafIndex, snapshot(), full);
       const { nullifier, after } = transition;
       const commitment = commitmentOf(after);
-      const place = queue(commitment);
+      const place = history.tail;
       const { mode, asset, deposit, withdrawal, fee, trade } = full;
       emit({
         kind: "transitioned",
