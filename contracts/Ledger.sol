@@ -78,6 +78,38 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712, ReentrancyGu
         uint256[2] escrow
     );
 
+    /// @notice A keeper took over a slice of an undermargined account: both notes are spent.
+    /// @param leafIndex Place of the target's new note; the keeper's is the leaf queued next.
+    /// @param rate Auction rate, Q16.
+    /// @param deficit Negative equity credited to the target, in micro-USDC.
+    /// @param reward What the fund paid to the keeper beside it.
+    /// @param uncovered Part of the deficit that the fund could not pay.
+    /// @param cured Whether the target meets its maintenance margin again.
+    /// @param targetEscrow What changed in the target's note, for whoever knows its rho; `keeperEscrow` likewise.
+    event TakenOver(
+        uint256 indexed targetNullifier,
+        uint256 indexed keeperNullifier,
+        uint256 targetLeafIndex,
+        uint256 targetCommitment,
+        uint256 keeperCommitment,
+        uint256 leafIndex,
+        uint256 snapshotRoot,
+        uint256 rate,
+        uint256 deficit,
+        uint256 reward,
+        uint256 uncovered,
+        bool cured,
+        uint256 fee,
+        uint256[4] targetEscrow,
+        uint256[6] keeperEscrow
+    );
+
+    /// @notice An item of a batch was left out; nothing of it was applied.
+    /// @param kind 0 an opening, 1 a transition, 2 a take-over.
+    /// @param index Its place among the items of its kind.
+    /// @param reason The encoded error that it would have reverted with alone.
+    event Skipped(uint8 kind, uint256 index, bytes reason);
+
     /// @notice A public signal is not a field element, so that it would have a second representation.
     /// @dev Cure: reduce it modulo r; `index` counts the statement's public signals from 0.
     error SignalNotInField(uint256 index, uint256 value);

@@ -55,6 +55,41 @@ struct Transition {
     bytes payerSignature;
 }
 
+/// @dev A proven opening as it is submitted in a batch.
+struct Opening {
+    uint256[8] proof;
+    OpenSignals signals;
+    Terms terms;
+}
+
+/// @dev Public signals of `liquidation` that the submitter gives; the ledger adds the restoration and the context. `rate` is Q16;
+/// `deficit` and `reward`, which the insurance fund pays, and `fee` are in micro-USDC; `cured` is 0 or 1.
+struct TakeOverSignals {
+    uint256 stateRoot;
+    uint256 snapshotRoot;
+    uint256 registryRoot;
+    uint256 targetNullifier;
+    uint256 targetLeafIndex;
+    uint256 targetCommitment;
+    uint256 keeperNullifier;
+    uint256 keeperCommitment;
+    uint256 rate;
+    uint256 deficit;
+    uint256 reward;
+    uint256 cured;
+    uint256 fee;
+    uint256[4] targetEscrow;
+    uint256[6] keeperEscrow;
+}
+
+/// @dev A proven take-over as it is submitted; payer and recipient are 0 in its terms.
+struct TakeOver {
+    Tier tier;
+    uint256[8] proof;
+    TakeOverSignals signals;
+    Terms terms;
+}
+
 /// @title Public signals
 /// @notice Assembles each statement's public signals in the order of the circuits' manifest.
 library Statements {
