@@ -43,7 +43,7 @@ export function register(
       expiryEpoch: MEMBER_UNTIL,
     }));
     const registry = buildRegistry(entries);
-    await (await (deployed.registry.connect(admin) as Contract).postRoot(registry.root, false)).wait();
+    await (await (deployed.registry.connect(admin) as Contract).postRoot(0n, registry.root, false)).wait();
     narrator.say("The compliance officer posts the root of a registry that lists Alder Fund and Birch Desk.");
     note({ institutions: [alder.name, birch.name], registryRoot: registry.root });
     return { play: { ...stage, local, market, registry, snapshots: snapshotsOf(chain) }, alder, birch };

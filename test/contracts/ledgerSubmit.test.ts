@@ -249,7 +249,7 @@ describe("public signals", () => {
     const refused = closed.as(closed.alice).submit(transition);
     await expectRefusal(refused, closed.ledger, "RegistryRootRefused", [0n]);
     const root = randomElement();
-    await closed.registry.postRoot(root, false);
+    await closed.registry.postRoot(0n, root, false);
     await closed.as(closed.alice).submit(await closed.transition({ registryRoot: root, deposit: 1n }, terms));
   });
 
