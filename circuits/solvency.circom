@@ -1,9 +1,8 @@
 pragma circom 2.2.0;
 
-include "circomlib/circuits/comparators.circom";
 include "circuits/lib/constants.circom";
 include "circuits/lib/hash.circom";
-include "circuits/lib/leg.circom";
+include "circuits/lib/heldLegs.circom";
 include "circuits/lib/margin.circom";
 include "circuits/lib/note.circom";
 include "circuits/lib/openedRows.circom";
@@ -93,29 +92,12 @@ template Solvency(L, G) {
     note.entity <== entity;
     note.rho <== rho;
     note.cash <== cash;
-    component sizeRange[L];
-    component oldIndexRange[L];
-    component zero[L];
-    component packed[L];
-    signal funding[L];
-    var fundingTotal = 0;
-    for (var i = 0; i < L; i++) {
-        sizeRange[i] = SignedRange(36);
-        sizeRange[i].in <== size[i];
-        oldIndexRange[i] = SignedRange(40);
-        oldIndexRange[i].in <== oldFundingIndex[i];
-        zero[i] = IsZero();
-        zero[i].in <== size[i];
-        zero[i].out * oldFundingIndex[i] === 0;
-        packed[i] = PackedLeg();
-        packed[i].live <== 1 - zero[i].out;
-        packed[i].id <== id[i];
-        packed[i].size <== size[i];
-        packed[i].fundingIndex <== oldFundingIndex[i];
-        note.legs[i] <== packed[i].packed;
-        funding[i] <== size[i] * (fundingIndex[i] - oldFundingIndex[i]);
-        fundingTotal += funding[i];
-    }
+    component held = HeldLegs(L);
+    held.id <== id;
+    held.size <== size;
+    held.oldFundingIndex <== oldFundingIndex;
+    held.fundingIndex <== fundingIndex;
+    note.legs <== held.packed;
     component state = StateMembership();
     state.leaf <== note.commitment;
     state.leafIndex <== leafIndex;
@@ -131,7 +113,7 @@ template Solvency(L, G) {
     // --- Margin. A settled row has no mark, no losses and no add-ons: its leg counts for its payout alone, by the funding index. --------
     component margin = Margin(L, G);
     margin.size <== size;
-    for (var i = 0; i < L; i++) { margin.nonNegative[i] <== sizeRange[i].nonNegative; }
+    margin.nonNegative <== held.nonNegative;
     margin.group <== group;
     margin.words <== words;
     margin.mark <== mark;
@@ -147,7 +129,7 @@ template Solvency(L, G) {
     ratioRange.in <== ratio;
     component excessRange = Range(60);
     excessRange.in <== excess;
-    signal equity <== cash - fundingTotal + margin.value;
+    signal equity <== cash - held.funding + margin.value;
     signal required <== ratio * margin.maintenance;
     component ratioSurplus = Range(107);
     ratioSurplus.in <== equity * Q16() - required;

@@ -5,6 +5,7 @@ import { isInserted, type LedgerHistory, type OpenedEvent, type Spending } from 
 import { commitmentOf, emptyNote, type Note, spendOf } from "./note.ts";
 import { decryptOpening } from "./openEscrow.ts";
 import type { MarketSnapshot } from "./snapshot.ts";
+import { decryptKeeperChange, decryptTargetChange } from "./takeOverEscrow.ts";
 import { openRow } from "./transition.ts";
 
 /*
@@ -66,13 +67,25 @@ function decryptSpending(
   snapshot: MarketSnapshot,
 ): Note {
   const { commitment } = spending;
-  const fundingIndexOf = (id: bigint): bigint => openRow(snapshot, id).row.fundingIndex;
-  if (spending.as !== "owner")
-    throw new SolvusError(
-      "account.takeOver",
-      `note at place ${leafIndex}: taken over, expected a transition`,
-    );
-  return decryptChange(before, { leafIndex, commitment, escrow: spending.event.escrow }, fundingIndexOf);
+  // An instrument without a row comes of words that do not open: the commitment refuses them.
+  const fundingIndexOf = (id: bigint): bigint =>
+    snapshot.tree.locate(id) === undefined ? 0n : openRow(snapshot, id).row.fundingIndex;
+  switch (spending.as) {
+    case "owner":
+      return decryptChange(before, { leafIndex, commitment, escrow: spending.event.escrow }, fundingIndexOf);
+    case "target":
+      return decryptTargetChange(
+        before,
+        { leafIndex, commitment, escrow: spending.event.targetEscrow },
+        fundingIndexOf,
+      );
+    case "keeper":
+      return decryptKeeperChange(
+        before,
+        { leafIndex, commitment, escrow: spending.event.keeperEscrow },
+        fundingIndexOf,
+      );
+  }
 }
 
 /** An account as the risk committee sees it. */

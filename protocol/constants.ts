@@ -87,4 +87,5 @@ export const DOMAIN = {
   count: 16n,
   openPad: 17n,
   ephemeral: 18n,
+  takeOverPad: 19n,
 } as const;

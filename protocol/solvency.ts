@@ -1,6 +1,7 @@
 import { CASH_BOUND, RATIO_BOUND } from "./constants.ts";
 import { ensure } from "./errors.ts";
 import { covers, type Margin, marginOf } from "./margin.ts";
+import { scanHints } from "./marginHints.ts";
 import { checkNote, type Note, spendOf } from "./note.ts";
 import { type CircuitInput, openedRowsInput } from "./openedRowsInput.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -107,7 +108,7 @@ export function prepareSolvency(
     stateLeaves: witness.state.path.leaves,
     stateLevels: witness.state.path.levels,
     ...rows,
-    scan: underlyings.map((underlying) => margin.scanByUnderlying.get(underlying) ?? 0n),
+    scan: scanHints(margin, underlyings),
   };
   return { circuit: `solvency.${tier.name}`, tier, input, signals, publicSignals: Object.values(signals) };
 }

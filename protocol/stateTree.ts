@@ -1,3 +1,4 @@
+import { AbiCoder, keccak256 } from "ethers";
 import { DOMAIN, FIELD_ORDER, STATE_NODE_LEAVES, STATE_TREE_ARITY, STATE_TREE_LEVELS } from "./constants.ts";
 import { ensure } from "./errors.ts";
 import { poseidon } from "./poseidon.ts";
@@ -19,6 +20,11 @@ export interface InsertionInput {
   oldRoot: bigint;
   newRoot: bigint;
   nodeIndex: bigint;
+  /** Where the polynomial of the leaves is evaluated; see {@link insertionPoint}. */
+  point: bigint;
+  /** Its value there. */
+  value: bigint;
+  /** Private, like the levels: the value at the point binds them to the ledger's. */
   leaves: bigint[];
   levels: bigint[][];
 }
@@ -35,6 +41,28 @@ for (let level = 0; level < STATE_TREE_LEVELS; level++) {
 
 /** Hash of a bottom node of 16 zeros, which is what an insertion replaces. */
 export const EMPTY_BOTTOM_NODE = EMPTY[0] as bigint;
+
+/**
+ * The point at which ledger and circuit compare a node's 16 leaves, as the ledger derives it: keccak-256 over everything that determines
+ * the insertion, modulo r. The new root is in it, hence the leaves in the circuit were fixed before the point.
+ */
+export function insertionPoint(
+  oldRoot: bigint,
+  newRoot: bigint,
+  nodeIndex: bigint,
+  leaves: readonly bigint[],
+): bigint {
+  const words = AbiCoder.defaultAbiCoder().encode(
+    ["uint256[19]"],
+    [[oldRoot, newRoot, nodeIndex, ...leaves]],
+  );
+  return BigInt(keccak256(words)) % FIELD_ORDER;
+}
+
+/** Value at a point of the polynomial of a node's leaves: the sum of leaf_i · point^(i+1) over i from 0, modulo r. */
+export function leavesAt(point: bigint, leaves: readonly bigint[]): bigint {
+  return leaves.reduceRight((value, leaf) => ((value + leaf) * point) % FIELD_ORDER, 0n);
+}
 
 /** The root that a path leads to from a leaf. Throws `stateTree.path` when the leaf is not where the path says. */
 export function statePathRoot(leaf: bigint, path: StatePath): bigint {
@@ -111,7 +139,10 @@ export class StateTree {
       newRoot = innerNode(children.with(position % STATE_TREE_ARITY, newRoot));
       position = Math.floor(position / STATE_TREE_ARITY);
     }
-    return { oldRoot: this.root, newRoot, nodeIndex: BigInt(nodeIndex), leaves: [...leaves], levels };
+    const oldRoot = this.root;
+    const point = insertionPoint(oldRoot, newRoot, BigInt(nodeIndex), leaves);
+    const value = leavesAt(point, leaves);
+    return { oldRoot, newRoot, nodeIndex: BigInt(nodeIndex), point, value, leaves: [...leaves], levels };
   }
 
   #node(level: number, position: number): bigint {

@@ -1,7 +1,7 @@
 import { encryptChange } from "./accountEscrow.ts";
-import { PACKAGE_LEGS, SCENARIOS } from "./constants.ts";
+import { PACKAGE_LEGS } from "./constants.ts";
 import { ensure } from "./errors.ts";
-import { byUnderlying, type Position, scenarioLoss } from "./margin.ts";
+import { lowerBoundHints, scanHints } from "./marginHints.ts";
 import { commitmentOf } from "./note.ts";
 import { type CircuitInput, openedRowsInput } from "./openedRowsInput.ts";
 import { NO_REGISTRY_PATH, OPEN_REGISTRY, type Registry } from "./registryTree.ts";
@@ -45,27 +45,6 @@ export interface TransitionSignals {
   side: bigint;
   escrow: [bigint, bigint];
   context: bigint;
-}
-
-/** The hints of the margin's lower bound that make it exact: true signs, true concentration, the worst scenario of each underlying. */
-function lowerBoundHints(positions: readonly Position[], underlyings: readonly number[]): CircuitInput {
-  const groups = byUnderlying(positions);
-  return {
-    claimsLong: positions.map(({ size }) => (size >= 0n ? 1n : 0n)),
-    claimsConcentrated: positions.map(({ size, row }) =>
-      (size < 0n ? -size : size) > row.concentrationThreshold ? 1n : 0n,
-    ),
-    claimedScenario: underlyings.map((underlying) => {
-      const group = groups.get(underlying) ?? [];
-      let worst = -1;
-      let loss = 0n;
-      for (let scenario = 0; scenario < SCENARIOS; scenario++) {
-        const candidate = scenarioLoss(group, scenario);
-        if (candidate > loss) [worst, loss] = [scenario, candidate];
-      }
-      return Array.from({ length: SCENARIOS }, (_, scenario) => (scenario === worst ? 1n : 0n));
-    }),
-  };
 }
 
 /** The inputs of the `transition` circuit for a transition that the model accepted. Throws `tier.none` when no tier is large enough. */
@@ -125,7 +104,7 @@ export function prepareTransition(
     salt: trade?.package.salt ?? 0n,
     expiryEpoch: listing.expiryEpoch,
     registryLevels: listing.levels,
-    scan: underlyings.map((underlying) => transition.margin.scanByUnderlying.get(underlying) ?? 0n),
+    scan: scanHints(transition.margin, underlyings),
     safe: transition.safe ? 1n : 0n,
     ...lowerBoundHints(
       slots.map(({ oldSize, row, underlying }) => ({ size: oldSize, row, underlying })),

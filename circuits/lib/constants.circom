@@ -20,6 +20,7 @@ function DOMAIN_REGISTRY_NODE() { return 15; }
 function DOMAIN_COUNT() { return 16; }
 function DOMAIN_OPEN_PAD() { return 17; }
 function DOMAIN_EPHEMERAL() { return 18; }
+function DOMAIN_TAKE_OVER_PAD() { return 19; }
 
 // Q16 one; cash in (-2^60, 2^60); sizes in [-2^36, 2^36); row values below 2^40 in absolute value.
 function Q16() { return 1 << 16; }
@@ -30,3 +31,7 @@ function LOSS_DIGIT_BITS() { return 84; }
 function NOTE_LEGS() { return 20; }
 function NOTE_HEAD_LEGS() { return 11; }
 function PACKAGE_LEGS() { return 4; }
+
+// Take-overs: the fund's reward counts with at most 5%; an account with less than 2,000 USDC of margin is taken whole.
+function REWARD_RATE() { return 3276; }
+function WHOLE_BELOW() { return 2000000000; }
