@@ -1,30 +1,28 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity 0.8.30;
 
+import { BatchVerification } from "./BatchVerification.sol";
 import { BASE_FIELD_ORDER, FIELD_ORDER } from "./Field.sol";
 import { LocalChain } from "./LocalChain.sol";
+import { PublicSignals } from "./PublicSignals.sol";
 import { VerifyingKeyChecks } from "./VerifyingKeyChecks.sol";
 import { Circuit, IProofVerifier } from "./interfaces/IProofVerifier.sol";
 
 /// @title Groth16 verifier
-/// @notice Verifies single proofs of all circuits, over BN254. Each verifying key is the code of a data contract: a STOP byte, then 32-byte words
+/// @notice Verifies proofs of all circuits, singly and in batches, over BN254. Each verifying key is the code of a data contract: a STOP byte, then 32-byte words
 /// alpha (2), beta (4), gamma (4), delta (4), IC (2 for the constant and for each public signal), points of G2 in the order of EIP-197.
-contract Groth16Verifier is IProofVerifier {
+contract Groth16Verifier is BatchVerification {
     /// @dev Keys as code: reading one costs an account access instead of fifty storage slots.
     address private immutable _openKey;
     address private immutable _transitionSmallKey;
     address private immutable _transitionLargeKey;
     address private immutable _solvencySmallKey;
     address private immutable _solvencyLargeKey;
+    address private immutable _insolvencySmallKey;
+    address private immutable _insolvencyLargeKey;
+    address private immutable _liquidationSmallKey;
+    address private immutable _liquidationLargeKey;
     address private immutable _insertionKey;
-
-    /// @notice The number of public signals is not the circuit's.
-    /// @dev Cure: give the signals of the circuit's manifest, all of them, in its order.
-    error InputCountMismatch(Circuit circuit, uint256 expected, uint256 given);
-
-    /// @notice A public signal is not a field element, so that it would have a second representation.
-    /// @dev Cure: reduce it modulo r.
-    error InputNotInField(uint256 index, uint256 value);
 
     /// @notice A development key, whose toxic waste is public, on a chain that is not local: anybody could forge proofs.
     /// @dev Cure: run the ceremony and deploy production keys.
@@ -32,8 +30,8 @@ contract Groth16Verifier is IProofVerifier {
 
     /// @param keys Data contracts of the keys in the order of {Circuit}. Refused: a key of another number of public signals than its
     /// circuit's, invalid points, keys without a common alpha, beta and gamma, an unsafe delta, development keys on a public chain.
-    constructor(address[6] memory keys) {
-        for (uint256 i; i < 6; ++i) {
+    constructor(address[10] memory keys) {
+        for (uint256 i; i < 10; ++i) {
             VerifyingKeyChecks.requireKey(keys[i], inputCount(Circuit(i)));
             for (uint256 j; j < i; ++j) VerifyingKeyChecks.requireCompatible(keys[j], keys[i]);
         }
@@ -45,6 +43,10 @@ contract Groth16Verifier is IProofVerifier {
         _transitionLargeKey = keys[uint256(Circuit.TransitionLarge)];
         _solvencySmallKey = keys[uint256(Circuit.SolvencySmall)];
         _solvencyLargeKey = keys[uint256(Circuit.SolvencyLarge)];
+        _insolvencySmallKey = keys[uint256(Circuit.InsolvencySmall)];
+        _insolvencyLargeKey = keys[uint256(Circuit.InsolvencyLarge)];
+        _liquidationSmallKey = keys[uint256(Circuit.LiquidationSmall)];
+        _liquidationLargeKey = keys[uint256(Circuit.LiquidationLarge)];
         _insertionKey = keys[uint256(Circuit.Insertion)];
     }
 
@@ -79,16 +81,22 @@ contract Groth16Verifier is IProofVerifier {
         if (circuit == Circuit.TransitionLarge) return _transitionLargeKey;
         if (circuit == Circuit.SolvencySmall) return _solvencySmallKey;
         if (circuit == Circuit.SolvencyLarge) return _solvencyLargeKey;
+        if (circuit == Circuit.InsolvencySmall) return _insolvencySmallKey;
+        if (circuit == Circuit.InsolvencyLarge) return _insolvencyLargeKey;
+        if (circuit == Circuit.LiquidationSmall) return _liquidationSmallKey;
+        if (circuit == Circuit.LiquidationLarge) return _liquidationLargeKey;
         return _insertionKey;
     }
 
     /// @notice Number of a statement's public signals.
     /// @param circuit Circuit instance.
     function inputCount(Circuit circuit) public pure returns (uint256) {
-        if (circuit == Circuit.Open) return 13;
-        if (circuit == Circuit.TransitionSmall || circuit == Circuit.TransitionLarge) return 15;
-        if (circuit == Circuit.SolvencySmall || circuit == Circuit.SolvencyLarge) return 8;
-        return 19;
+        return PublicSignals.count(circuit);
+    }
+
+    /// @inheritdoc BatchVerification
+    function _keyOf(Circuit circuit) internal view override returns (address) {
+        return keyAddress(circuit);
     }
 
     /// @dev e(−A, B) · e(alpha, beta) · e(L, gamma) · e(C, delta) = 1 with L = IC_0 + sum input_i · IC_(i+1).

@@ -6,7 +6,7 @@ import { VerifyingKeys } from "./generated/VerifyingKeys.sol";
 /// @title Publisher of the generated verifying keys
 /// @notice Writes each generated verifying key as the code of a data contract: a STOP byte, then the key.
 contract VerifyingKeyPublisher {
-    address[6] private _keys;
+    address[10] private _keys;
 
     /// @notice The data contract could not be created.
     /// @dev Cure: deploy with more gas.
@@ -18,11 +18,15 @@ contract VerifyingKeyPublisher {
         _keys[2] = _publish(VerifyingKeys.transitionLarge());
         _keys[3] = _publish(VerifyingKeys.solvencySmall());
         _keys[4] = _publish(VerifyingKeys.solvencyLarge());
-        _keys[5] = _publish(VerifyingKeys.insertion());
+        _keys[5] = _publish(VerifyingKeys.insolvencySmall());
+        _keys[6] = _publish(VerifyingKeys.insolvencyLarge());
+        _keys[7] = _publish(VerifyingKeys.liquidationSmall());
+        _keys[8] = _publish(VerifyingKeys.liquidationLarge());
+        _keys[9] = _publish(VerifyingKeys.insertion());
     }
 
     /// @notice The data contracts, in the order of the verifier's circuits.
-    function keys() external view returns (address[6] memory) {
+    function keys() external view returns (address[10] memory) {
         return _keys;
     }
 

@@ -1,3 +1,5 @@
+import { disclosureValue } from "../protocol/disclosure.ts";
+import { insertionPoint } from "../protocol/stateTree.ts";
 import type { TransitionSignals as ProvenSignals } from "../protocol/transitionInput.ts";
 import type { Terms } from "./signing.ts";
 
@@ -8,6 +10,10 @@ export const CIRCUITS = [
   "transition.large",
   "solvency.small",
   "solvency.large",
+  "insolvency.small",
+  "insolvency.large",
+  "liquidation.small",
+  "liquidation.large",
   "insertion",
 ] as const;
 export type CircuitName = (typeof CIRCUITS)[number];
@@ -47,6 +53,66 @@ export interface Transition {
   payerSignature: string;
 }
 
+/** Public signals of `solvency`, both tiers. */
+export interface SolvencySignals {
+  stateRoot: bigint;
+  snapshotRoot: bigint;
+  nullifier: bigint;
+  leafIndex: bigint;
+  /** Q16: E >= ratio·MM. */
+  ratio: bigint;
+  /** Micro-USDC: E − MM >= excess. */
+  excess: bigint;
+  entity: bigint;
+  context: bigint;
+}
+
+/** Public signals of `insolvency`, both tiers. */
+export interface InsolvencySignals {
+  stateRoot: bigint;
+  snapshotRoot: bigint;
+  nullifier: bigint;
+  leafIndex: bigint;
+  /** Where the polynomial of the note's opening is evaluated; 0 discloses nothing. */
+  disclosurePoint: bigint;
+  /** Its value there. */
+  disclosureValue: bigint;
+}
+
+/** Public signals of `liquidation` without restoration and context, as `Ledger.takeOver` takes them. */
+export interface TakeOverSignals {
+  stateRoot: bigint;
+  snapshotRoot: bigint;
+  registryRoot: bigint;
+  targetNullifier: bigint;
+  targetLeafIndex: bigint;
+  targetCommitment: bigint;
+  keeperNullifier: bigint;
+  keeperCommitment: bigint;
+  /** The auction rate k, Q16. */
+  rate: bigint;
+  /** Micro-USDC that the fund pays to the target. */
+  deficit: bigint;
+  /** Micro-USDC that the fund pays to the keeper. */
+  reward: bigint;
+  /** 1 if the target meets its maintenance margin afterwards, else 0. */
+  cured: bigint;
+  /** Micro-USDC, out of the keeper's cash. */
+  fee: bigint;
+  /** Four words. */
+  targetEscrow: readonly bigint[];
+  /** Six words. */
+  keeperEscrow: readonly bigint[];
+}
+
+/** A proven take-over as `Ledger.takeOver` takes it. */
+export interface TakeOver {
+  tier: bigint;
+  proof: ProofWords;
+  signals: TakeOverSignals;
+  terms: Terms;
+}
+
 /** All public signals of `open`, in order. */
 export function openInputs(signals: OpenSignals, committeeKey: readonly bigint[], context: bigint): bigint[] {
   const { stateRoot, registryRoot, epoch, commitment, accountTag, escrow } = signals;
@@ -73,12 +139,47 @@ export function transitionInputs(signals: TransitionSignals, context: bigint): b
   return [...order.map((name) => scalars[name]), ...escrow, context];
 }
 
-/** All public signals of `insertion`, in order. */
+/** All public signals of `solvency`, in order. */
+export function solvencyInputs(signals: SolvencySignals): bigint[] {
+  const { stateRoot, snapshotRoot, nullifier, leafIndex, ratio, excess, entity, context } = signals;
+  return [stateRoot, snapshotRoot, nullifier, leafIndex, ratio, excess, entity, context];
+}
+
+/** All public signals of `insolvency`, in order. */
+export function insolvencyInputs(signals: InsolvencySignals): bigint[] {
+  const { stateRoot, snapshotRoot, nullifier, leafIndex, disclosurePoint, disclosureValue } = signals;
+  return [stateRoot, snapshotRoot, nullifier, leafIndex, disclosurePoint, disclosureValue];
+}
+
+/** All public signals of `liquidation`, in order; `restoration` is the auction's parameter b, Q16. */
+export function liquidationInputs(signals: TakeOverSignals, restoration: bigint, context: bigint): bigint[] {
+  const { targetEscrow, keeperEscrow, ...scalars } = signals;
+  const order: (keyof typeof scalars)[] = [
+    "stateRoot",
+    "snapshotRoot",
+    "registryRoot",
+    "targetNullifier",
+    "targetLeafIndex",
+    "targetCommitment",
+    "keeperNullifier",
+    "keeperCommitment",
+    "rate",
+    "deficit",
+    "reward",
+    "cured",
+    "fee",
+  ];
+  const words = order.map((name) => scalars[name]);
+  return [...words.toSpliced(9, 0, restoration), ...targetEscrow, ...keeperEscrow, context];
+}
+
+/** All public signals of `insertion`, in order: the point is derived from the leaves and both roots as the ledger derives it. */
 export function insertionInputs(
   oldRoot: bigint,
   newRoot: bigint,
   nodeIndex: bigint,
   leaves: readonly bigint[],
 ): bigint[] {
-  return [oldRoot, newRoot, nodeIndex, ...leaves];
+  const point = insertionPoint(oldRoot, newRoot, nodeIndex, leaves);
+  return [oldRoot, newRoot, nodeIndex, point, disclosureValue(leaves, point)];
 }

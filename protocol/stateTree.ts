@@ -1,5 +1,6 @@
 import { AbiCoder, keccak256 } from "ethers";
 import { DOMAIN, FIELD_ORDER, STATE_NODE_LEAVES, STATE_TREE_ARITY, STATE_TREE_LEVELS } from "./constants.ts";
+import { disclosureValue } from "./disclosure.ts";
 import { ensure } from "./errors.ts";
 import { poseidon } from "./poseidon.ts";
 
@@ -57,11 +58,6 @@ export function insertionPoint(
     [[oldRoot, newRoot, nodeIndex, ...leaves]],
   );
   return BigInt(keccak256(words)) % FIELD_ORDER;
-}
-
-/** Value at a point of the polynomial of a node's leaves: the sum of leaf_i · point^(i+1) over i from 0, modulo r. */
-export function leavesAt(point: bigint, leaves: readonly bigint[]): bigint {
-  return leaves.reduceRight((value, leaf) => ((value + leaf) * point) % FIELD_ORDER, 0n);
 }
 
 /** The root that a path leads to from a leaf. Throws `stateTree.path` when the leaf is not where the path says. */
@@ -141,7 +137,7 @@ export class StateTree {
     }
     const oldRoot = this.root;
     const point = insertionPoint(oldRoot, newRoot, BigInt(nodeIndex), leaves);
-    const value = leavesAt(point, leaves);
+    const value = disclosureValue(leaves, point);
     return { oldRoot, newRoot, nodeIndex: BigInt(nodeIndex), point, value, leaves: [...leaves], levels };
   }
 

@@ -10,7 +10,7 @@ export function openStatement({ input, signals }: ReturnType<typeof prepareOpen>
 
 /** The statement of an insertion, from `StateTree.insertionInput`. */
 export function insertionStatement(insertion: InsertionInput): Statement {
-  const { oldRoot, newRoot, nodeIndex, leaves } = insertion;
+  const { oldRoot, newRoot, nodeIndex, point, value } = insertion;
   const input: CircuitInput = { ...insertion };
-  return { circuit: "insertion", input, publicSignals: [oldRoot, newRoot, nodeIndex, ...leaves] };
+  return { circuit: "insertion", input, publicSignals: [oldRoot, newRoot, nodeIndex, point, value] };
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { NOBODY, proofContext } from "../../contracts/signing.ts";
+import { circuitIndex } from "../../contracts/statements.ts";
 import { prepareOpen } from "../../protocol/openAccount.ts";
 import { StateTree } from "../../protocol/stateTree.ts";
 import { createProver, type Prover } from "../../prover/prover.ts";
@@ -56,7 +57,9 @@ test("an account opened and inserted with proofs of the real circuits, and neith
   const insertion = tree.insertionInput(0, leaves);
   const inserted = await prover.prove(insertionStatement(insertion));
   const { newRoot } = insertion;
-  await expectRefusal(ledger.insert(0n, leaves, newRoot, [...proof]), ledger, "ProofRejected", [5n]);
+  await expectRefusal(ledger.insert(0n, leaves, newRoot, [...proof]), ledger, "ProofRejected", [
+    circuitIndex("insertion"),
+  ]);
   await ledger.insert(0n, leaves, newRoot, [...inserted.proof]);
   tree.insertNode(0, leaves);
   expect(await ledger.stateRoot()).toBe(tree.root);

@@ -2,7 +2,17 @@ import { TypedDataEncoder } from "ethers";
 import { beforeAll, expect, test } from "vitest";
 import manifest from "../../circuits/manifest.json" with { type: "json" };
 import { DEPOSIT_TYPES, HEADER_TYPES, ledgerDomain, oracleDomain } from "../../contracts/signing.ts";
-import { CIRCUITS, insertionInputs, openInputs, transitionInputs } from "../../contracts/statements.ts";
+import {
+  CIRCUITS,
+  insertionInputs,
+  insolvencyInputs,
+  liquidationInputs,
+  openInputs,
+  solvencyInputs,
+  transitionInputs,
+} from "../../contracts/statements.ts";
+import { disclosureValue } from "../../protocol/disclosure.ts";
+import { insertionPoint } from "../../protocol/stateTree.ts";
 import { type LedgerFixture, ledgerFixture } from "../support/ledgerFixture.ts";
 
 let fixture: LedgerFixture;
@@ -39,7 +49,7 @@ test("the ledger's public signals stand in the circuits' order", () => {
   }
   const [nodeIndex, leaves, newRoot] = fixture.ledger.interface.getFunction("insert")!.inputs;
   expect([nodeIndex.name, leaves.type, newRoot.name]).toEqual(["nodeIndex", "uint256[16]", "newRoot"]);
-  expect(signalsOf("insertion").slice(0, 4)).toEqual(["oldRoot", "newRoot", "nodeIndex", "leaves[0]"]);
+  expect(signalsOf("insertion")).toEqual(["oldRoot", "newRoot", "nodeIndex", "point", "value"]);
 });
 
 test("TypeScript assembles the public signals in the circuits' order", () => {
@@ -61,8 +71,19 @@ test("TypeScript assembles the public signals in the circuits' order", () => {
   );
   const { context: last, ...transitionSignals } = positions("transition.small");
   expect(transitionInputs(transitionSignals as never, last as bigint)).toEqual(ascending(15));
-  const { oldRoot, newRoot, nodeIndex, leaves } = positions("insertion") as Record<string, never>;
-  expect(insertionInputs(oldRoot, newRoot, nodeIndex, leaves)).toEqual(ascending(19));
+  const { restoration, context: bound, ...takeOverSignals } = positions("liquidation.large");
+  expect(liquidationInputs(takeOverSignals as never, restoration as bigint, bound as bigint)).toEqual(
+    ascending(25),
+  );
+  expect(solvencyInputs(positions("solvency.small") as never)).toEqual(ascending(8));
+  expect(insolvencyInputs(positions("insolvency.small") as never)).toEqual(ascending(6));
+  const insertion = positions("insertion");
+  const { oldRoot, newRoot, nodeIndex } = insertion as Record<string, bigint>;
+  const leaves = Array.from({ length: 16 }, (_, place) => BigInt(100 + place));
+  const point = insertionPoint(oldRoot, newRoot, nodeIndex, leaves);
+  const inputs = insertionInputs(oldRoot, newRoot, nodeIndex, leaves);
+  expect(Object.keys(insertion).length).toBe(5);
+  expect(inputs).toEqual([oldRoot, newRoot, nodeIndex, point, disclosureValue(leaves, point)]);
 });
 
 test("the signing types and domains are the contracts'", async () => {

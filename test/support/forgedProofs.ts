@@ -15,7 +15,11 @@ const SIGNALS: Record<CircuitName, number> = {
   "transition.large": 15,
   "solvency.small": 8,
   "solvency.large": 8,
-  insertion: 19,
+  "insolvency.small": 6,
+  "insolvency.large": 6,
+  "liquidation.small": 25,
+  "liquidation.large": 25,
+  insertion: 5,
 };
 
 const mod = (value: bigint): bigint => ((value % FIELD_ORDER) + FIELD_ORDER) % FIELD_ORDER;
