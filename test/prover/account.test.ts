@@ -5,6 +5,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { followEscrow } from "../../protocol/accountHistory.ts";
 import { advanceLedger, readLedger, snapshotsOf } from "../../protocol/chain.ts";
 import { FIELD_ORDER } from "../../protocol/constants.ts";
+import type { TakenOverEvent } from "../../protocol/ledgerHistory.ts";
+import { type PlacedNote, WHOLE } from "../../protocol/liquidation.ts";
 import type { Note } from "../../protocol/note.ts";
 import { committeeKeyOf } from "../../protocol/openEscrow.ts";
 import type { TransitionRequest } from "../../protocol/transition.ts";
@@ -87,6 +89,32 @@ beforeEach(async () => {
   leafIndex = chain.open(note, secrets.entitySecret, 1n);
 });
 
+/** Falls below its margin with the price; returns a keeper's account, funded, with its place. */
+function fall(): { keeper: PlacedNote; keeperSecrets: AccountSecrets } {
+  transact({ deposit: 20_000n * USDC });
+  transact(
+    tradeOf(
+      chain,
+      [
+        { id: PERPETUAL, size: 200n },
+        { id: SECOND_PERPETUAL, size: -70n },
+      ],
+      1n,
+    ),
+  );
+  const keeperSecrets = accountSecrets(
+    MASTER.map((byte) => byte ^ 2),
+    1n,
+    chain,
+  );
+  const empty = firstNote(keeperSecrets);
+  const opened = chain.open(empty, keeperSecrets.entitySecret, 1n);
+  const funded = chain.transact(empty, opened, { deposit: 500_000n * USDC });
+  chain.insertAll();
+  chain.post(marketInputs(2, 45_000_000_000, 900));
+  return { keeper: { note: funded.transition.after, leafIndex: funded.leafIndex }, keeperSecrets };
+}
+
 describe("recovery from chain data", () => {
   const sourceOf = async () => ({
     secrets,
@@ -154,6 +182,56 @@ describe("recovery from chain data", () => {
     await expect(followEscrow(view.history, COMMITTEE + 1n, snapshotsOf(chain))).rejects.toEqual(
       rule("openEscrow.key"),
     );
+  });
+
+  test("goes on through take-overs, for the target, the keeper and the committee", async () => {
+    const { keeper, keeperSecrets } = fall();
+    const slice = WHOLE / 8n;
+    const first = chain.takeOver({ note, leafIndex }, keeper, { slice, rate: WHOLE / 10n, fee: 3n });
+    note = first.takeOver.target.after;
+    leafIndex = first.leafIndex;
+    chain.insertAll();
+    chain.post(marketInputs(3, 60_000_000_000, 1_100));
+    transact({ deposit: 10n * USDC });
+
+    const followed = await recoverAccount(await sourceOf());
+    expect(followed.note).toEqual(note);
+    expect(followed.changes.map(({ as }) => as)).toEqual(["owner", "owner", "target", "owner"]);
+    expect(followed.changes[2]?.leafIndex).toBe(first.leafIndex);
+
+    const kept = await recoverAccount({ ...(await sourceOf()), secrets: keeperSecrets });
+    expect(kept.note).toEqual(first.takeOver.keeper.after);
+    expect(kept).toMatchObject({ leafIndex: first.leafIndex + 1n, inserted: true });
+    expect(kept.changes.map(({ as }) => as)).toEqual(["owner", "keeper"]);
+    // Nothing was lost between the two: sizes add up, and so does cash but for the fee.
+    const sizes = (of: Note) => of.legs.map(({ size }) => size);
+    const before = first.takeOver.target.before;
+    expect(sizes(followed.note).map((size, i) => size + (sizes(kept.note)[i] as bigint))).toEqual(
+      sizes(before),
+    );
+
+    const accounts = await followEscrow((await readLedger(chain)).history, COMMITTEE, snapshotsOf(chain));
+    expect(accounts.map(({ note: seen }) => seen)).toContainEqual(note);
+    expect(accounts.map(({ note: seen }) => seen)).toContainEqual(kept.note);
+  });
+
+  test.each(["targetEscrow", "keeperEscrow"] as const)("refuses an altered word of %s", async (field) => {
+    const { keeper, keeperSecrets } = fall();
+    chain.takeOver({ note, leafIndex }, keeper, {});
+    // The keeper's word 2 holds ids of places that are empty here, and they say nothing.
+    for (const word of field === "targetEscrow" ? [0, 1, 2, 3] : [0, 1, 3, 4, 5]) {
+      const view = await readLedger(chain);
+      for (const spending of view.history.spendings.values()) {
+        if (spending.as === "owner") continue;
+        const altered = spending.event[field].map((value, place) => (place === word ? value + 1n : value));
+        spending.event = { ...spending.event, [field]: altered };
+      }
+      const source = { ...(await sourceOf()), view };
+      const whose = field === "targetEscrow" ? secrets : keeperSecrets;
+      await expect(recoverAccount({ ...source, secrets: whose })).rejects.toEqual(rule("escrow.mismatch"));
+      const other = field === "targetEscrow" ? keeperSecrets : secrets;
+      await recoverAccount({ ...source, secrets: other });
+    }
   });
 
   describe("with a state file", () => {
@@ -228,6 +306,36 @@ describe("a ledger's history", () => {
       await expect(readLedger(chain)).rejects.toEqual(rule("history.queue"));
     },
   );
+
+  test.each([
+    ["history.queue", { leafIndex: 9n }],
+    ["history.leaf", { keeperCommitment: 0n }],
+    ["history.root", { targetCommitment: 5n }],
+    ["history.root", { keeperCommitment: 5n }],
+    ["history.target", { targetLeafIndex: 1_000n }],
+  ])("refuses %s of an altered take-over", async (name, change) => {
+    const { keeper } = fall();
+    chain.takeOver({ note, leafIndex }, keeper, {});
+    chain.insertAll();
+    const entry = chain.events.find(({ event }) => event.kind === "takenOver");
+    if (entry !== undefined) entry.event = { ...entry.event, ...change } as never;
+    await expect(readLedger(chain)).rejects.toEqual(rule(name));
+  });
+
+  test("refuses a take-over of a note that waits in the queue, or was spent", async () => {
+    const { keeper } = fall();
+    const { takeOver, leafIndex: place } = chain.takeOver({ note, leafIndex }, keeper, {});
+    const entry = chain.events.find(({ event }) => event.kind === "takenOver");
+    const good = entry?.event as TakenOverEvent;
+    for (const [name, change] of [
+      ["history.target", { targetLeafIndex: place }],
+      ["history.nullifier", { keeperNullifier: takeOver.target.nullifier }],
+      ["history.nullifier", { targetNullifier: takeOver.keeper.nullifier }],
+    ] as const) {
+      if (entry !== undefined) entry.event = { ...good, ...change };
+      await expect(readLedger(chain)).rejects.toEqual(rule(name));
+    }
+  });
 
   test("refuses an account tag used twice", async () => {
     const entries = chain.events.filter(({ event }) => event.kind === "opened");

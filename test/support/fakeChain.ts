@@ -5,12 +5,22 @@ import type { Chain } from "../../protocol/chain.ts";
 import { readManifest } from "../../protocol/circuitFiles.ts";
 import { encodeInputs } from "../../protocol/inputsCodec.ts";
 import { applyEvents, closedNodes, emptyHistory, type LedgerEvent } from "../../protocol/ledgerHistory.ts";
+import {
+  applyTakeOver,
+  type PlacedNote,
+  RESTORATION,
+  sliceBounds,
+  type TakeOver,
+  type TakeOverRequest,
+} from "../../protocol/liquidation.ts";
 import type { MarketInputs } from "../../protocol/marketInputs.ts";
 import { commitmentOf, type Note } from "../../protocol/note.ts";
 import { accountTagOf } from "../../protocol/openAccount.ts";
 import { encryptOpening } from "../../protocol/openEscrow.ts";
 import type { PostedSnapshot } from "../../protocol/postedSnapshot.ts";
 import { buildSnapshot, type MarketSnapshot } from "../../protocol/snapshot.ts";
+import { standingOf } from "../../protocol/solvency.ts";
+import { encryptKeeperChange, encryptTargetChange } from "../../protocol/takeOverEscrow.ts";
 import { tradeTagOf } from "../../protocol/trade.ts";
 import { applyTransition, type Transition, type TransitionRequest } from "../../protocol/transition.ts";
 
@@ -85,6 +95,12 @@ export interface FakeChain extends Chain {
     leafIndex: bigint,
     request: Partial<TransitionRequest>,
   ): { transition: Transition; leafIndex: bigint };
+  /** Applies a take-over by the model on the latest snapshot, of the largest slice unless told; returns it and the place of the target's new note, before the keeper's. */
+  takeOver(
+    target: PlacedNote,
+    keeper: PlacedNote,
+    request: Partial<TakeOverRequest>,
+  ): { takeOver: TakeOver; leafIndex: bigint };
   /** Seals the open node and inserts all closed ones. */
   insertAll(): void;
 }
@@ -165,6 +181,33 @@ export async function fakeChain(committeeKey: Point): Promise<FakeChain> {
         escrow: encryptChange(note, after),
       });
       return { transition, leafIndex: place };
+    },
+    takeOver(target, keeper, request) {
+      block++;
+      const terms = { rate: 0n, restoration: RESTORATION, fee: 0n, ...request };
+      const { equity, margin } = standingOf(target.note, snapshot());
+      const full = { slice: sliceBounds(equity, margin.maintenance, terms).most, ...terms };
+      const takeOver = applyTakeOver(target, keeper, snapshot(), full);
+      const leafIndex = history.tail;
+      emit({
+        kind: "takenOver",
+        targetNullifier: takeOver.target.nullifier,
+        keeperNullifier: takeOver.keeper.nullifier,
+        targetLeafIndex: target.leafIndex,
+        targetCommitment: commitmentOf(takeOver.target.after),
+        keeperCommitment: commitmentOf(takeOver.keeper.after),
+        leafIndex,
+        snapshotRoot: snapshot().root,
+        rate: full.rate,
+        deficit: takeOver.deficit,
+        reward: takeOver.reward,
+        uncovered: 0n,
+        cured: takeOver.cured,
+        fee: full.fee,
+        targetEscrow: encryptTargetChange(target.note, takeOver.target.after),
+        keeperEscrow: encryptKeeperChange(keeper.note, takeOver.keeper.after),
+      });
+      return { takeOver, leafIndex };
     },
     insertAll() {
       block++;
