@@ -53,6 +53,11 @@ const ENTRIES: Entry[] = [
     load: async () => (await import("./commands/account.ts")).accountCommand,
   },
   {
+    name: "registry",
+    summary: "keep the list of admitted institutions and post its root",
+    load: async () => (await import("./commands/registry.ts")).registryCommand,
+  },
+  {
     name: "attest",
     summary: "prove an account's solvency to an auditor",
     load: async () => (await import("./commands/attest.ts")).attestCommand,

@@ -58,7 +58,7 @@ export function withAccount(command: Command): Command {
 export function withSender(command: Command): Command {
   return command
     .option("--key-file <file>", "file with the private key that sends (default: SOLVUS_SENDER_KEY)")
-    .option("--registry <file>", "the compliance officer's list, unless the registry is open")
+    .option("--registry <file>", "the institution's path or the officer's list, unless the registry is open")
     .option("--wait <seconds>", "how long to wait for the account's note to be in the state tree", "120");
 }
 
@@ -157,7 +157,10 @@ export async function spendableAccount(
 }
 
 /** Who sends transactions and pays for gas and deposits. Misuse (`cli.key`) for a key that is none. */
-export function senderOf({ keyFile }: AccountOptions, { provider }: Deployed): Signer {
+export function senderOf(
+  { keyFile }: Pick<AccountOptions, "keyFile">,
+  { provider }: Pick<Deployed, "provider">,
+): Signer {
   const key = secretFrom(keyFile, "--key-file", "SOLVUS_SENDER_KEY");
   let wallet: Wallet;
   try {

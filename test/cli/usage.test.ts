@@ -31,7 +31,7 @@ describe("help", () => {
   });
 
   test("a command that needs a subcommand prints its help and ends with 2", async () => {
-    for (const group of [["snapshot"], ["account"], ["account", "trade"]]) {
+    for (const group of [["snapshot"], ["account"], ["account", "trade"], ["registry"]]) {
       const { exitCode, stdout } = await solvus(group);
       expect(stdout).toContain(`Usage: solvus ${group.join(" ")}`);
       expect(exitCode).toBe(2);
@@ -53,6 +53,10 @@ describe("help", () => {
     [["account", "trade", "submit"]],
     [["account", "show"]],
     [["account", "recover"]],
+    [["registry", "build"]],
+    [["registry", "path"]],
+    [["registry", "diff"]],
+    [["registry", "post"]],
     [["attest"]],
     [["verify"]],
   ])("%j --help says how, with an example", async (words) => {
