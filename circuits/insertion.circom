@@ -4,15 +4,21 @@ include "circomlib/circuits/bitify.circom";
 include "circuits/lib/constants.circom";
 include "circuits/lib/demultiplex.circom";
 include "circuits/lib/membership.circom";
+include "circuits/lib/wordsDigest.circom";
 
 // Insertion: `newRoot` is the state tree of `oldRoot` after its empty bottom node `nodeIndex` has been given 16 leaves, and nothing else.
 //
-// Anybody may prove it. The ledger supplies oldRoot, nodeIndex and leaves from its queue and takes newRoot from the proof, so everything
-// is public except the siblings. Inputs: nodeIndex < 2^24, checked; the others any field elements. Cost: 7,177 constraints.
+// Anybody may prove it. The ledger supplies oldRoot and nodeIndex, takes newRoot from the submitter, and gives the leaves of its queue as
+// one digest: value is what the polynomial of the leaves is at a point hashed from both roots, the index and the leaves. newRoot fixes
+// this circuit's leaves before the point is known, so they are the queue's. (Sixteen public signals would cost the chain a
+// scalar multiplication each.) Inputs: nodeIndex < 2^24, checked; the others any field elements. Cost: 7,192 constraints.
 template Insertion() {
     signal input oldRoot;
     signal input newRoot;
     signal input nodeIndex;
+    signal input point;
+    signal input value;
+
     signal input leaves[16];
     // The eight children of each node on the path before the insertion, the lowest first.
     signal input levels[8][8];
@@ -47,4 +53,9 @@ template Insertion() {
 
     before[8] === oldRoot;
     after[8] === newRoot;
+
+    component digest = WordsDigest(16);
+    digest.word <== leaves;
+    digest.point <== point;
+    digest.digest === value;
 }

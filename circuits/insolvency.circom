@@ -1,7 +1,6 @@
 pragma circom 2.2.0;
 
 include "circuits/lib/constants.circom";
-include "circuits/lib/disclosure.circom";
 include "circuits/lib/heldLegs.circom";
 include "circuits/lib/marginLowerBound.circom";
 include "circuits/lib/note.circom";
@@ -9,6 +8,7 @@ include "circuits/lib/openedRows.circom";
 include "circuits/lib/range.circom";
 include "circuits/lib/spend.circom";
 include "circuits/lib/stateMembership.circom";
+include "circuits/lib/wordsDigest.circom";
 
 // By anyone who knows a note in the state tree: E < MM at the rows of the snapshot, after funding is settled. MM is taken from a lower
 // bound, so no choice of the prover's makes a healthy account look insolvent. (protocol/insolvency.ts)
@@ -112,14 +112,14 @@ template Insolvency(L, G) {
     spend.nullifier === nullifier;
 
     // --- The opening: places beyond L hold 0 and add nothing. -----------------------------------------------------------------------------
-    component disclosure = Disclosure(4 + L);
+    component disclosure = WordsDigest(4 + L);
     disclosure.point <== disclosurePoint;
     disclosure.word[0] <== ownerKey;
     disclosure.word[1] <== entity;
     disclosure.word[2] <== rho;
     disclosure.word[3] <== cash;
     for (var i = 0; i < L; i++) { disclosure.word[4 + i] <== held.packed[i]; }
-    disclosure.value === disclosureValue;
+    disclosure.digest === disclosureValue;
 
     // --- E < MM. A settled row has no mark, no losses and no add-ons: its leg counts for its payout alone, by the funding index. ------------
     component margin = MarginLowerBound(L, G);
