@@ -23,6 +23,10 @@ export interface SolvusOptions {
   /** Address of the cash token, 6 decimals; by default a token that anybody may mint. */
   cash?: string;
   verifier?: VerifierChoice;
+  /** Floor of the insurance fund, micro-USDC: below it the ledger admits no new risk. 0 by default. */
+  fundFloor?: bigint;
+  /** First deposit into the insurance fund, micro-USDC, by the administrator, who must hold it unless the cash token is the default. */
+  fundDeposit?: bigint;
 }
 
 export interface SolvusContracts {
@@ -30,14 +34,24 @@ export interface SolvusContracts {
   oracle: Contract;
   registry: Contract;
   verifier: Contract;
+  auction: Contract;
+  fund: Contract;
   /** The cash token. */
   usdc: Contract;
-  addresses: { ledger: string; oracle: string; registry: string; verifier: string; usdc: string };
+  addresses: {
+    ledger: string;
+    oracle: string;
+    registry: string;
+    verifier: string;
+    auction: string;
+    fund: string;
+    usdc: string;
+  };
 }
 
 /**
- * Deploys a whole Solvus: cash token, oracle, registry, verifier with its keys, ledger. The administrator is also given the roles of
- * lister and guardian.
+ * Deploys a whole Solvus: cash token, oracle, registry, verifier with its keys, auction, insurance fund, ledger, and binds auction and
+ * fund to the ledger. The administrator is also given the roles of lister and guardian.
  */
 export async function deploySolvus(ethers: HardhatEthers, options: SolvusOptions): Promise<SolvusContracts> {
   const admin = options.admin ?? (await ethers.getSigners())[0];
@@ -53,11 +67,19 @@ export async function deploySolvus(ethers: HardhatEthers, options: SolvusOptions
     admin,
   );
   const verifier = await deployVerifier(ethers, options.verifier ?? "generated", admin);
+  const auction = await ethers.deployContract("LiquidationAuction", admin);
+  const fund = await ethers.deployContract(
+    "InsuranceFund",
+    [adminAddress, await usdc.getAddress(), options.fundFloor ?? 0n],
+    admin,
+  );
   const configuration = {
     admin: adminAddress,
     verifier: await verifier.getAddress(),
     oracle: await oracle.getAddress(),
     registry: await registry.getAddress(),
+    auction: await auction.getAddress(),
+    fund: await fund.getAddress(),
     cash: await usdc.getAddress(),
     committeeKey: [...options.committeeKey],
   };
@@ -65,17 +87,27 @@ export async function deploySolvus(ethers: HardhatEthers, options: SolvusOptions
   for (const role of [await ledger.LISTER_ROLE(), await ledger.GUARDIAN_ROLE()]) {
     await (await ledger.grantRole(role, adminAddress)).wait();
   }
+  for (const served of [auction, fund]) await (await served.bind(await ledger.getAddress())).wait();
+  if (options.fundDeposit) {
+    if (!options.cash) await (await usdc.mint(adminAddress, options.fundDeposit)).wait();
+    await (await usdc.approve(configuration.fund, options.fundDeposit)).wait();
+    await (await fund.deposit(options.fundDeposit)).wait();
+  }
   return {
     ledger,
     oracle,
     registry,
     verifier,
+    auction,
+    fund,
     usdc,
     addresses: {
       ledger: await ledger.getAddress(),
       oracle: configuration.oracle,
       registry: configuration.registry,
       verifier: configuration.verifier,
+      auction: configuration.auction,
+      fund: configuration.fund,
       usdc: configuration.cash,
     },
   };
