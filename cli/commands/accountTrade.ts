@@ -210,7 +210,7 @@ function submitCommand(state: RunState): Command {
       provenOf(readJson(file, place === 0 ? "<first>" : "<second>", halfSchema)),
     );
     await withReading(options, async ({ deployed }) => {
-      const sender = senderOf({ ...options, keystore: "" }, deployed);
+      const sender = senderOf(options, deployed);
       const { hash, gasUsed } = await submitTrade(deployed, sender, first, second);
       output.result({ transaction: hash, gas: Number(gasUsed) }, `The trade is done (transaction ${hash}).`);
     });
