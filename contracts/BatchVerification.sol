@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity 0.8.30;
 
-import { BASE_FIELD_ORDER, FIELD_ORDER } from "./Field.sol";
+import { FIELD_ORDER } from "./Field.sol";
 import { PublicSignals } from "./PublicSignals.sol";
 import { Circuit, IProofVerifier } from "./interfaces/IProofVerifier.sol";
 
@@ -33,55 +33,60 @@ abstract contract BatchVerification is IProofVerifier {
     // Memory of a circuit that is present in the batch. `term` follows `sum` so that the addition precompile finds both in place.
     //   0x00  number of public signals
     //   0x20  hash of the key
-    //   0x40  sum of r_i·C_i over the circuit's items (x, y)
+    //   0x40  −sum of r_i·C_i over the circuit's items (x, y)
     //   0x80  term: the next point to add, and its scalar (x, y, scalar)
     //   0xe0  scalars of the input points: sum of r_i, then for each public signal the sum of r_i·signal_i, modulo r
     //    …    the key
     uint256 private constant PART_HASH = 0x20;
     uint256 private constant PART_SUM = 0x40;
+    uint256 private constant PART_TERM = 0x80;
     uint256 private constant PART_SCALARS = 0xe0;
 
     /// @inheritdoc IProofVerifier
     function verifyBatch(uint256[] calldata words) external view returns (bool) {
         uint256[] memory parts = new uint256[](uint256(type(Circuit).max) + 1);
         (uint256 count, bytes32 seed) = _read(words, parts);
-        return _holds(words, parts, count, seed);
+        uint256[] memory coefficients = _draw(count, seed);
+        _combineInputs(words, parts, coefficients);
+        return _holds(words, parts, coefficients);
     }
 
     /// @dev Data contract of a circuit's verifying key.
     function _keyOf(Circuit circuit) internal view virtual returns (address);
 
-    /// @dev First pass: checks the form of the batch, loads the key of each circuit present into `parts`, and hashes what the
-    /// coefficients must depend on: the domain, then each item with its circuit named by the hash of its key.
+    /// @dev Divides the words into items, loads the key of each circuit present into `parts`, and hashes what the coefficients must depend
+    /// on: the domain, then each item with its circuit named by the hash of its key.
     function _read(
         uint256[] calldata words,
         uint256[] memory parts
     ) private view returns (uint256 count, bytes32 seed) {
-        bytes32[] memory transcript = new bytes32[](1 + words.length);
-        transcript[0] = COEFFICIENT_DOMAIN;
+        bytes32[] memory transcript;
         assembly ("memory-safe") {
-            calldatacopy(add(transcript, 0x40), words.offset, shl(5, words.length))
+            transcript := mload(0x40)
+            let length := shl(5, words.length)
+            mstore(0x40, add(add(transcript, 0x40), length))
+            mstore(transcript, add(words.length, 1))
+            calldatacopy(add(transcript, 0x40), words.offset, length)
         }
-        for (uint256 start; start < words.length; ++count) {
-            if (count == BATCH_LIMIT) revert BatchTooLarge(BATCH_LIMIT);
-            uint256 circuit = words[start];
-            if (circuit >= parts.length) revert UnknownCircuit(circuit);
-            uint256 part = parts[circuit];
-            if (part == 0) {
-                part = _loadPart(Circuit(circuit));
-                parts[circuit] = part;
+        transcript[0] = COEFFICIENT_DOMAIN;
+        unchecked {
+            for (uint256 start; start < words.length; ++count) {
+                if (count == BATCH_LIMIT) revert BatchTooLarge(BATCH_LIMIT);
+                uint256 circuit = words[start];
+                if (circuit >= parts.length) revert UnknownCircuit(circuit);
+                uint256 part = parts[circuit];
+                if (part == 0) {
+                    part = _loadPart(Circuit(circuit));
+                    parts[circuit] = part;
+                }
+                uint256 next;
+                assembly ("memory-safe") {
+                    mstore(add(add(transcript, 0x40), shl(5, start)), mload(add(part, PART_HASH)))
+                    next := add(add(start, ITEM_HEAD), mload(part))
+                }
+                if (next > words.length) revert BatchLengthMismatch(next, words.length);
+                start = next;
             }
-            uint256 inputs;
-            assembly ("memory-safe") {
-                inputs := mload(part)
-                mstore(add(add(transcript, 0x40), shl(5, start)), mload(add(part, PART_HASH)))
-            }
-            uint256 end = start + ITEM_HEAD + inputs;
-            if (end > words.length) revert BatchLengthMismatch(end, words.length);
-            for (uint256 i = start + ITEM_HEAD; i < end; ++i) {
-                if (words[i] >= FIELD_ORDER) revert InputNotInField(i - start - ITEM_HEAD, words[i]);
-            }
-            start = end;
         }
         if (count == 0) revert EmptyBatch();
         assembly ("memory-safe") {
@@ -95,8 +100,7 @@ abstract contract BatchVerification is IProofVerifier {
         address key = _keyOf(circuit);
         assembly ("memory-safe") {
             part := mload(0x40)
-            let scalars := add(part, PART_SCALARS)
-            let vk := add(scalars, shl(5, add(inputs, 1)))
+            let vk := add(add(part, PART_SCALARS), shl(5, add(inputs, 1)))
             let length := add(KEY_HEAD, shl(6, add(inputs, 1)))
             mstore(0x40, add(vk, length))
             // Copying from beyond the end of calldata writes zeros.
@@ -107,85 +111,130 @@ abstract contract BatchVerification is IProofVerifier {
         }
     }
 
-    /// @dev Second pass: draws the coefficients, forms both sides' points and asks for the product. False as soon as a precompile fails,
-    /// or is missing and returns nothing: it fails for coordinates >= q and for points off the curve or off the subgroup.
-    function _holds(
-        uint256[] calldata words,
-        uint256[] memory parts,
-        uint256 count,
-        bytes32 seed
-    ) private view returns (bool valid) {
+    /// @dev Coefficient i: the low 128 bits of the hash of seed and i, 1 in place of 0.
+    function _draw(uint256 count, bytes32 seed) private pure returns (uint256[] memory coefficients) {
+        coefficients = new uint256[](count);
         assembly ("memory-safe") {
-            // term (x, y, scalar) becomes scalar · (x, y), in place.
-            function multiply(term) -> success {
-                success := staticcall(gas(), 0x07, term, 0x60, term, 0x40)
-                success := and(success, eq(returndatasize(), 0x40))
-            }
-
-            // sum (x, y) becomes the sum and the term that stands behind it.
-            function accumulate(sum) -> success {
-                success := staticcall(gas(), 0x06, sum, 0x80, sum, 0x40)
-                success := and(success, eq(returndatasize(), 0x40))
-            }
-
-            valid := 1
-            let total := 0 // sum of all r_i
-            let item := words.offset
-            let pairs := mload(0x40) // what the pairing precompile is given: 0xc0 bytes a pair
-            let pair := pairs
             mstore(0x00, seed)
-
-            // Each item: the pair (r·A, B); r·C and the scalars into its circuit's part.
             for {
                 let i := 0
-            } and(valid, lt(i, count)) {
+            } lt(i, count) {
                 i := add(i, 1)
             } {
                 mstore(0x20, i)
                 let coefficient := and(keccak256(0x00, 0x40), 0xffffffffffffffffffffffffffffffff)
-                coefficient := or(coefficient, iszero(coefficient))
+                mstore(add(add(coefficients, 0x20), shl(5, i)), or(coefficient, iszero(coefficient)))
+            }
+        }
+    }
+
+    /// @dev Adds up each circuit's input points' scalars over its items, and refuses a public signal >= r.
+    function _combineInputs(
+        uint256[] calldata words,
+        uint256[] memory parts,
+        uint256[] memory coefficients
+    ) private pure {
+        uint256 item;
+        uint256 refused;
+        assembly ("memory-safe") {
+            item := words.offset
+            for {
+                let at := add(coefficients, 0x20)
+                let last := add(at, shl(5, mload(coefficients)))
+            } lt(at, last) {
+                at := add(at, 0x20)
+            } {
+                let coefficient := mload(at)
+                let part := mload(add(add(parts, 0x20), shl(5, calldataload(item))))
+                let scalar := add(part, PART_SCALARS)
+                mstore(scalar, add(mload(scalar), coefficient))
+                scalar := add(scalar, 0x20)
+                let input := add(item, shl(5, ITEM_HEAD))
+                item := add(input, shl(5, mload(part)))
+                for {} lt(input, item) {
+                    input := add(input, 0x20)
+                    scalar := add(scalar, 0x20)
+                } {
+                    {
+                        let value := calldataload(input)
+                        refused := or(refused, lt(sub(FIELD_ORDER, 1), value))
+                        mstore(
+                            scalar,
+                            addmod(mload(scalar), mulmod(coefficient, value, FIELD_ORDER), FIELD_ORDER)
+                        )
+                    }
+                }
+            }
+        }
+        if (refused != 0) _refuseInput(words);
+    }
+
+    /// @dev Names the first public signal >= r.
+    function _refuseInput(uint256[] calldata words) private pure {
+        for (uint256 start; start < words.length;) {
+            uint256 inputs = PublicSignals.count(Circuit(words[start]));
+            start += ITEM_HEAD;
+            for (uint256 i; i < inputs; ++i) {
+                if (words[start + i] >= FIELD_ORDER) revert InputNotInField(i, words[start + i]);
+            }
+            start += inputs;
+        }
+    }
+
+    /// @dev Forms the points of both sides and asks for the product. False when a precompile fails, or is missing and returns nothing: it
+    /// fails for coordinates >= q and for points off the curve or off the subgroup.
+    function _holds(
+        uint256[] calldata words,
+        uint256[] memory parts,
+        uint256[] memory coefficients
+    ) private view returns (bool valid) {
+        assembly ("memory-safe") {
+            let total := 0 // sum of all r_i
+            let item := words.offset
+            let pairs := mload(0x40) // what the pairing precompile is given: 0xc0 bytes a pair
+            let pair := pairs
+            valid := 1
+
+            // Each item: the pair (r·A, B); −r·C into its circuit's sum. A precompile that fails takes almost all gas with it, so the first
+            // bad point ends the work.
+            for {
+                let at := add(coefficients, 0x20)
+                let last := add(at, shl(5, mload(coefficients)))
+            } lt(at, last) {
+                at := add(at, 0x20)
+            } {
+                let coefficient := mload(at)
                 total := add(total, coefficient)
+                let part := mload(add(add(parts, 0x20), shl(5, calldataload(item))))
 
                 calldatacopy(pair, add(item, 0x20), 0x40)
                 mstore(add(pair, 0x40), coefficient)
-                valid := multiply(pair)
+                valid := staticcall(gas(), 0x07, pair, 0x60, pair, 0x40)
+                valid := and(valid, eq(returndatasize(), 0x40))
+                if iszero(valid) {
+                    break
+                }
                 calldatacopy(add(pair, 0x40), add(item, 0x60), 0x80)
                 pair := add(pair, 0xc0)
 
-                let part := mload(add(add(parts, 0x20), shl(5, calldataload(item))))
                 let sum := add(part, PART_SUM)
-                calldatacopy(add(sum, 0x40), add(item, 0xe0), 0x40)
-                mstore(add(sum, 0x80), coefficient)
-                if valid {
-                    valid := multiply(add(sum, 0x40))
+                let term := add(part, PART_TERM)
+                calldatacopy(term, add(item, 0xe0), 0x40)
+                mstore(add(term, 0x40), sub(FIELD_ORDER, coefficient))
+                valid := staticcall(gas(), 0x07, term, 0x60, term, 0x40)
+                valid := and(valid, eq(returndatasize(), 0x40))
+                if iszero(valid) {
+                    break
                 }
-                if valid {
-                    valid := accumulate(sum)
-                }
-
-                let scalar := add(part, PART_SCALARS)
-                mstore(scalar, add(mload(scalar), coefficient))
-                item := add(item, shl(5, ITEM_HEAD))
-                for {
-                    let end := add(item, shl(5, mload(part)))
-                } lt(item, end) {
-                    item := add(item, 0x20)
-                } {
-                    scalar := add(scalar, 0x20)
-                    mstore(
-                        scalar,
-                        addmod(
-                            mload(scalar),
-                            mulmod(coefficient, calldataload(item), FIELD_ORDER),
-                            FIELD_ORDER
-                        )
-                    )
-                }
+                valid := staticcall(gas(), 0x06, sum, 0x80, sum, 0x40)
+                valid := and(valid, eq(returndatasize(), 0x40))
+                item := add(item, shl(5, add(ITEM_HEAD, mload(part))))
             }
 
             // Each circuit present: the pair (−sum of r·C, delta), and its input points into one sum for all circuits.
-            // This sum grows at `inputSum`, beyond all the pairs that may come.
+            // This sum stands beyond all the pairs that may come.
             let inputSum := add(pair, mul(0xc0, add(mload(parts), 2)))
+            let term := add(inputSum, 0x40)
             calldatacopy(inputSum, calldatasize(), 0x40)
             let vk := 0
             for {
@@ -201,26 +250,24 @@ abstract contract BatchVerification is IProofVerifier {
                 let scalar := add(part, PART_SCALARS)
                 vk := add(scalar, shl(5, add(mload(part), 1)))
 
-                mstore(pair, mload(add(part, PART_SUM)))
-                let y := mload(add(part, add(PART_SUM, 0x20)))
-                mstore(add(pair, 0x20), mul(iszero(iszero(y)), sub(BASE_FIELD_ORDER, y)))
+                mcopy(pair, add(part, PART_SUM), 0x40)
                 mcopy(add(pair, 0x40), add(vk, 0x140), 0x80) // delta
                 pair := add(pair, 0xc0)
 
                 for {
                     let point := add(vk, KEY_HEAD)
-                } and(valid, lt(scalar, vk)) {
+                } lt(scalar, vk) {
                     scalar := add(scalar, 0x20)
                     point := add(point, 0x40)
                 } {
                     let value := mload(scalar)
                     if value {
-                        mcopy(add(inputSum, 0x40), point, 0x40)
-                        mstore(add(inputSum, 0x80), sub(FIELD_ORDER, value))
-                        valid := multiply(add(inputSum, 0x40))
-                        if valid {
-                            valid := accumulate(inputSum)
-                        }
+                        mcopy(term, point, 0x40)
+                        mstore(add(term, 0x40), sub(FIELD_ORDER, value))
+                        valid := and(valid, staticcall(gas(), 0x07, term, 0x60, term, 0x40))
+                        valid := and(valid, eq(returndatasize(), 0x40))
+                        valid := and(valid, staticcall(gas(), 0x06, inputSum, 0x80, inputSum, 0x40))
+                        valid := and(valid, eq(returndatasize(), 0x40))
                     }
                 }
             }
@@ -229,15 +276,15 @@ abstract contract BatchVerification is IProofVerifier {
             if valid {
                 mcopy(pair, vk, 0x40)
                 mstore(add(pair, 0x40), sub(FIELD_ORDER, total))
-                valid := multiply(pair)
+                valid := staticcall(gas(), 0x07, pair, 0x60, pair, 0x40)
+                valid := and(valid, eq(returndatasize(), 0x40))
                 mcopy(add(pair, 0x40), add(vk, 0x40), 0x80) // beta
                 mcopy(add(pair, 0xc0), inputSum, 0x40)
                 mcopy(add(pair, 0x100), add(vk, 0xc0), 0x80) // gamma
                 pair := add(pair, 0x180)
-            }
-            if valid {
-                valid := staticcall(gas(), 0x08, pairs, sub(pair, pairs), 0x00, 0x20)
-                valid := and(valid, and(eq(returndatasize(), 0x20), eq(mload(0x00), 1)))
+                valid := and(valid, staticcall(gas(), 0x08, pairs, sub(pair, pairs), 0x00, 0x20))
+                valid := and(valid, eq(returndatasize(), 0x20))
+                valid := and(valid, eq(mload(0x00), 1))
             }
         }
     }
