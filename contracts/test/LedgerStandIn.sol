@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import { IInsuranceFund } from "../interfaces/IInsuranceFund.sol";
 import { ILiquidationAuction } from "../interfaces/ILiquidationAuction.sol";
 import { IProofVerifier } from "../interfaces/IProofVerifier.sol";
@@ -11,6 +12,8 @@ import { SnapshotInfo } from "../interfaces/IRiskOracle.sol";
 /// @notice Test double of the ledger and its oracle for auction and fund: roots, spent notes and snapshots are what the test says, and
 /// what only the ledger may call is passed through. Cash holdings are its token balance.
 contract LedgerStandIn {
+    using SafeERC20 for IERC20;
+
     IProofVerifier public immutable verifier;
     IERC20 private immutable _cash;
 
@@ -19,6 +22,9 @@ contract LedgerStandIn {
 
     SnapshotInfo private _latest;
     mapping(uint256 root => SnapshotInfo) private _infoOf;
+
+    /// @notice The fund locks withdrawals.
+    error WithdrawalsLocked();
 
     constructor(IProofVerifier proofVerifier, IERC20 cash) {
         verifier = proofVerifier;
@@ -54,9 +60,9 @@ contract LedgerStandIn {
 
     /// @notice Withdraws cash as the ledger does: in full unless the fund is impaired, and not before the lock ends.
     function withdraw(IInsuranceFund fund, address recipient, uint256 amount) external {
-        require(fund.lockedUntil() <= block.timestamp, "locked");
+        if (fund.lockedUntil() > block.timestamp) revert WithdrawalsLocked();
         uint256 paid = fund.isImpaired() ? fund.settleWithdrawal(recipient, amount) : amount;
-        require(_cash.transfer(recipient, paid), "transfer");
+        _cash.safeTransfer(recipient, paid);
     }
 
     /// @notice Settles a withdrawal without paying it.

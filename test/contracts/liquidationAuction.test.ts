@@ -13,7 +13,7 @@ import {
   TIER,
 } from "../../contracts/statements.ts";
 import { FIELD_ORDER } from "../../protocol/constants.ts";
-import { disclosureValue } from "../../protocol/disclosure.ts";
+import { disclosureValue } from "../../protocol/insolvency.ts";
 import { anyProof, expectRefusal, randomElement } from "../support/ledgerFixture.ts";
 
 const MINUTE = 60n;
