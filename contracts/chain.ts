@@ -19,7 +19,7 @@ export const LEDGER_READER = new Interface([
 
 /** The part of the oracle's interface that readers need. */
 export const ORACLE_READER = new Interface([
-  "event SnapshotPosted(uint64 indexed epoch, uint64 time, uint256 snapshotRoot, bool steady, bytes32 inputsHash, bytes inputs)",
+  "event SnapshotPosted(uint64 indexed epoch, uint64 time, uint256 snapshotRoot, bool steady, bytes32 inputsHash, bytes inputs, uint64[] priceKeys, uint64[] prices)",
   "function epochOf(uint256 snapshotRoot) view returns (uint64)",
 ]);
 
@@ -173,6 +173,8 @@ function decodeSnapshot(log: Log): PostedSnapshot {
     steady: args.steady,
     inputsHash: args.inputsHash,
     inputs: getBytes(args.inputs),
+    keys: [...args.priceKeys],
+    prices: [...args.prices],
     block: log.blockNumber,
   };
 }

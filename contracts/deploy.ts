@@ -1,5 +1,6 @@
 import type { HardhatEthers } from "@nomicfoundation/hardhat-ethers/types";
 import type { Contract, Signer } from "ethers";
+import { type Reporter, reporterOf } from "./signing.ts";
 import { CIRCUITS, type CircuitName } from "./statements.ts";
 
 /** Which proofs the deployed ledger accepts. */
@@ -16,8 +17,8 @@ export interface SolvusOptions {
   committeeKey: readonly [bigint, bigint];
   /** Deploys everything and administers it: every role. First signer by default. */
   admin?: Signer;
-  /** Addresses of the oracle's reporters; by default the administrator alone. A public chain wants at least seven. */
-  reporters?: readonly string[];
+  /** The oracle's reporters; by default the administrator alone, with prices in dollars. A public chain wants at least seven. */
+  reporters?: readonly Reporter[];
   /** Whether everybody is admitted (registry root 0). True by default. */
   openRegistry?: boolean;
   /** Address of the cash token, 6 decimals; by default a token that anybody may mint. */
@@ -59,7 +60,7 @@ export async function deploySolvus(ethers: HardhatEthers, options: SolvusOptions
   const usdc = options.cash
     ? await ethers.getContractAt("TestToken", options.cash, admin)
     : await ethers.deployContract("TestToken", ["USD Coin", "USDC", 6], admin);
-  const reporters = [...(options.reporters ?? [adminAddress])];
+  const reporters = [...(options.reporters ?? [reporterOf(adminAddress)])];
   const oracle = await ethers.deployContract("RiskOracle", [adminAddress, reporters], admin);
   const registry = await ethers.deployContract(
     "ComplianceRegistry",

@@ -1,5 +1,5 @@
 import type { Signer, TypedDataDomain, TypedDataField } from "ethers";
-import { AbiCoder, getAddress, keccak256 } from "ethers";
+import { AbiCoder, encodeBytes32String, getAddress, keccak256 } from "ethers";
 import { FIELD_ORDER } from "../protocol/constants.ts";
 
 /** The zero address: in terms, nobody in particular. */
@@ -27,15 +27,51 @@ export interface DepositAuthorization {
   deadline: bigint;
 }
 
-/** What the oracle's reporters sign. Times are Unix seconds. */
+/** What a quorum of the oracle's reporters signs. Times are Unix seconds. */
 export interface SnapshotHeader {
   epoch: bigint;
   time: bigint;
   snapshotRoot: bigint;
+  /** Keccak-256 of the aggregated prices, 0x-prefixed (`pricesHash` in `protocol/pricedInputs.ts`). */
+  pricesHash: string;
   /** Keccak-256 of the posted inputs, 0x-prefixed. */
   inputsHash: string;
   /** No index or volatility moved more than 1% of itself since the snapshot before. */
   steady: boolean;
+}
+
+/** Epoch, time (Unix seconds) and keys of the prices that all reporters observe. */
+export interface ObservedEpoch {
+  epoch: bigint;
+  time: bigint;
+  keys: readonly bigint[];
+}
+
+/** What one reporter saw. */
+export interface ObservedPrices {
+  /** Millionths of the source's quote currency, one for each key; 0 for none. */
+  prices: readonly bigint[];
+  /** Unix seconds of each price's last trade. */
+  tradedAt: readonly bigint[];
+  /** Keccak-256 of its other inputs, 0x-prefixed. */
+  restHash: string;
+}
+
+/** An observation with its reporter's signature, as `RiskOracle.post` takes it. */
+export interface Observation extends ObservedPrices {
+  signature: string;
+}
+
+/** A reporter as the oracle's contract registers it. */
+export interface Reporter {
+  account: string;
+  /** Currency in which its source quotes, ASCII padded to 32 bytes, 0x-prefixed. */
+  currency: string;
+}
+
+/** A reporter whose source quotes in a currency such as `USD` or `USDC`. */
+export function reporterOf(account: string, currency = "USD"): Reporter {
+  return { account, currency: encodeBytes32String(currency) };
 }
 
 export const DEPOSIT_TYPES: Record<string, TypedDataField[]> = {
@@ -53,8 +89,20 @@ export const HEADER_TYPES: Record<string, TypedDataField[]> = {
     { name: "epoch", type: "uint64" },
     { name: "time", type: "uint64" },
     { name: "snapshotRoot", type: "uint256" },
+    { name: "pricesHash", type: "bytes32" },
     { name: "inputsHash", type: "bytes32" },
     { name: "steady", type: "bool" },
+  ],
+};
+
+export const OBSERVATION_TYPES: Record<string, TypedDataField[]> = {
+  Observation: [
+    { name: "epoch", type: "uint64" },
+    { name: "time", type: "uint64" },
+    { name: "keys", type: "uint64[]" },
+    { name: "prices", type: "uint64[]" },
+    { name: "tradedAt", type: "uint64[]" },
+    { name: "restHash", type: "bytes32" },
   ],
 };
 
@@ -78,22 +126,47 @@ export function signDeposit(
   return payer.signTypedData(ledgerDomain(chainId, ledger), DEPOSIT_TYPES, deposit);
 }
 
-/** The reporters' signatures over a header in the order that `RiskOracle.post` wants: ascending signer address. */
-export async function signHeader(
+/** Signatures in the order that `RiskOracle.post` wants, ascending address. */
+async function signAll<T>(
+  reporters: readonly Signer[],
+  sign: (reporter: Signer, place: number) => Promise<T>,
+): Promise<T[]> {
+  const signed = await Promise.all(
+    reporters.map(async (reporter, place) => ({
+      signer: BigInt(await reporter.getAddress()),
+      result: await sign(reporter, place),
+    })),
+  );
+  signed.sort((a, b) => (a.signer < b.signer ? -1 : 1));
+  return signed.map(({ result }) => result);
+}
+
+/** The reporters' signatures over a header, by ascending signer address. */
+export function signHeader(
   reporters: readonly Signer[],
   chainId: bigint,
   oracle: string,
   header: SnapshotHeader,
 ): Promise<string[]> {
   const domain = oracleDomain(chainId, oracle);
-  const signed = await Promise.all(
-    reporters.map(async (reporter) => ({
-      signer: BigInt(await reporter.getAddress()),
-      signature: await reporter.signTypedData(domain, HEADER_TYPES, header),
-    })),
-  );
-  signed.sort((a, b) => (a.signer < b.signer ? -1 : 1));
-  return signed.map(({ signature }) => signature);
+  return signAll(reporters, (reporter) => reporter.signTypedData(domain, HEADER_TYPES, header));
+}
+
+/** The reporters' signed observations of an epoch, `seen[k]` being what reporter k saw, by ascending signer address. */
+export function signObservations(
+  reporters: readonly Signer[],
+  chainId: bigint,
+  oracle: string,
+  epoch: ObservedEpoch,
+  seen: readonly ObservedPrices[],
+): Promise<Observation[]> {
+  const domain = oracleDomain(chainId, oracle);
+  return signAll(reporters, async (reporter, place) => {
+    const { prices, tradedAt, restHash } = seen[place] as ObservedPrices;
+    const statement = { ...epoch, prices, tradedAt, restHash };
+    const signature = await reporter.signTypedData(domain, OBSERVATION_TYPES, statement);
+    return { prices, tradedAt, restHash, signature };
+  });
 }
 
 /**

@@ -1,11 +1,14 @@
 import { keccak256 } from "ethers";
 import { ensure } from "./errors.ts";
-import { decodeInputs } from "./inputsCodec.ts";
+import { decodeInputs, encodeInputs } from "./inputsCodec.ts";
+import { type PriceList, withPrices } from "./pricedInputs.ts";
 import { buildSnapshot, type MarketSnapshot } from "./snapshot.ts";
 import { verifySnapshotRoot } from "./snapshotFile.ts";
 
-/** A snapshot as the oracle posted it: the root that its quorum signed, and the bytes from which anybody computes it. */
-export interface PostedSnapshot {
+/**
+ * A snapshot as the oracle posted it: the root that its quorum signed, and the bytes and aggregated prices from which anybody computes it.
+ */
+export interface PostedSnapshot extends PriceList {
   epoch: bigint;
   /** Unix seconds of the observations. */
   time: bigint;
@@ -19,7 +22,8 @@ export interface PostedSnapshot {
 }
 
 /**
- * Recomputes a posted snapshot from its inputs. Throws `inputs.*` for bytes that are no market inputs, `snapshot.inputsHash`,
+ * Recomputes a posted snapshot from its inputs and the prices that the oracle aggregated. Throws `inputs.*` for bytes that are no market
+ * inputs or have other underlyings or expiries than the prices, `snapshot.prices` for bytes with other prices, `snapshot.inputsHash`,
  * `snapshot.epoch`, `snapshot.time` and `snapshot.root` for a header that says something else than they do.
  */
 export function rebuildSnapshot(posted: PostedSnapshot): MarketSnapshot {
@@ -39,7 +43,14 @@ export function rebuildSnapshot(posted: PostedSnapshot): MarketSnapshot {
       `inputs of epoch ${posted.epoch}: ${field} ${stated[field]}, expected ${posted[field]} as the header says`,
     );
   }
-  const snapshot = buildSnapshot(inputs);
+  const priced = withPrices(inputs, posted);
+  const same = Buffer.compare(encodeInputs(priced), posted.inputs) === 0;
+  ensure(
+    same,
+    "snapshot.prices",
+    `inputs of epoch ${posted.epoch}: an index or forward differs from the oracle's, expected the aggregated prices`,
+  );
+  const snapshot = buildSnapshot(priced);
   verifySnapshotRoot(snapshot, posted.root);
   return snapshot;
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { inputsFromChain } from "../../protocol/marketListing.ts";
 import { type MarketMove, nextInputs, settleExpiry } from "../../protocol/nextEpoch.ts";
 import { type OptionRecord, parseOptionsCsv } from "../../protocol/optionsCsv.ts";
+import { pricesOf, withPrices } from "../../protocol/pricedInputs.ts";
 import { buildSnapshot, type MarketSnapshot } from "../../protocol/snapshot.ts";
 import { isSteady } from "../../protocol/steadiness.ts";
 import { ROOT } from "../../scripts/setup/paths.ts";
@@ -14,10 +15,22 @@ import { QUORUM, type Stage } from "./stage.ts";
 export const OPTION_CHAIN = join(ROOT, "data/deribit-btc-options-2020-05-21.csv");
 export const OPTION_CHAIN_NAME = "data/deribit-btc-options-2020-05-21.csv";
 
-/** The option chain's records and the snapshot of epoch 1 that follows from them. */
-export function firstSnapshot(): { records: OptionRecord[]; snapshot: MarketSnapshot } {
+/** The first snapshot of a local oracle, and where it comes from. */
+export interface FirstSnapshot {
+  /** The option chain's records. */
+  records: OptionRecord[];
+  /** Each option at the forward that was observed with it, as the venue prices it. */
+  quoted: MarketSnapshot;
+  /** The snapshot of epoch 1: one forward for each expiry, as the oracle aggregates them. */
+  snapshot: MarketSnapshot;
+}
+
+/** The snapshot of epoch 1 that follows from the option chain. */
+export function firstSnapshot(): FirstSnapshot {
   const { records } = parseOptionsCsv(readFileSync(OPTION_CHAIN, "utf8"));
-  return { records, snapshot: buildSnapshot(inputsFromChain(records)) };
+  const inputs = inputsFromChain(records);
+  const snapshot = buildSnapshot(withPrices(inputs, pricesOf(inputs)));
+  return { records, quoted: buildSnapshot(inputs), snapshot };
 }
 
 /** The local oracle: a quorum of reporters that publishes epoch after epoch. */

@@ -21,7 +21,7 @@ const SHOWN = ["BTC-29MAY20-9000-P", "BTC-26JUN20-10000-C", "BTC-26JUN20-12000-C
 /** Publishes the snapshot of the real option chain. */
 export function openMarket(narrator: Narrator, stage: Stage): Promise<FirstMarket> {
   return narrator.step("Publish the risk snapshot of a real option chain", async (note) => {
-    const { records, snapshot } = firstSnapshot();
+    const { records, quoted, snapshot } = firstSnapshot();
     const market = makeMarket(stage, snapshot);
     const { gasUsed, signatures } = await market.open();
     narrator.say(
@@ -30,9 +30,9 @@ export function openMarket(narrator: Narrator, stage: Stage): Promise<FirstMarke
     narrator.say(
       `Epoch ${snapshot.epoch}, root ${rootHex(snapshot.root)}, signed by ${signatures} of ${REPORTERS} reporters (any ${REPORTERS - QUORUM} may be faulty).`,
     );
-    narrator.say(`\n${venueTable(snapshot, records)}`);
+    narrator.say(`\n${venueTable(quoted, records)}`);
     narrator.say(
-      "\nEach row also holds the loss of one lot in sixteen scenarios; anyone can recompute all of it.",
+      "\nThese are at the forward of each quote, for comparison with the venue; the snapshot has one forward for each expiry, the median of the reporters'. Each row also holds the loss of one lot in sixteen scenarios; anyone can recompute all of it.",
     );
     note({ epoch: snapshot.epoch, root: rootHex(snapshot.root), instruments: snapshot.instruments.length });
     note({ options: records.length, signatures, reporters: REPORTERS, gas: Number(gasUsed) });
@@ -40,8 +40,8 @@ export function openMarket(narrator: Narrator, stage: Stage): Promise<FirstMarke
   });
 }
 
-function venueTable(snapshot: MarketSnapshot, records: readonly OptionRecord[]): string {
-  const figures = instrumentFigures(snapshot);
+function venueTable(quoted: MarketSnapshot, records: readonly OptionRecord[]): string {
+  const figures = instrumentFigures(quoted);
   const rows = SHOWN.map((name) => {
     const { markUsd, delta, vegaUsd, lossesUsd } = figures.find(
       (candidate) => candidate.name === name,

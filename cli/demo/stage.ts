@@ -1,6 +1,7 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { Contract } from "ethers";
 import { deploySolvus } from "../../contracts/deploy.ts";
+import { reporterOf } from "../../contracts/signing.ts";
 import { SUBGROUP_ORDER } from "../../protocol/babyJubjub.ts";
 import { tokenUnitsPerLot } from "../../protocol/instrument.ts";
 import { committeeKeyOf } from "../../protocol/openEscrow.ts";
@@ -11,8 +12,10 @@ import { abiOf } from "../chain/artifacts.ts";
 import { attach, type Deployed } from "../chain/deployment.ts";
 import type { LocalChain } from "../chain/localChain.ts";
 
+/** Quote currencies of the sources of a local oracle's reporters. */
+const CURRENCIES = ["USD", "USDT", "USDC", "USD", "USDT", "USDC", "USD"];
 /** How many reporters a local oracle has; any two may be faulty. */
-export const REPORTERS = 7;
+export const REPORTERS = CURRENCIES.length;
 /** Reporters that sign: 2f + 1 of 3f + 1, the other two standing for the faulty ones. */
 export const QUORUM = 5;
 
@@ -41,7 +44,7 @@ export async function setStage(local: LocalChain, options: { openRegistry: boole
   const { addresses } = await deploySolvus(ethers, {
     committeeKey: committeeKeyOf(committeeKey),
     admin,
-    reporters: reporters.map(({ address }) => address),
+    reporters: reporters.map(({ address }, place) => reporterOf(address, CURRENCIES[place])),
     openRegistry: options.openRegistry,
   });
   const { ledger, oracle, registry, usdc } = addresses;

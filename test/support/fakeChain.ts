@@ -18,6 +18,7 @@ import { commitmentOf, type Note } from "../../protocol/note.ts";
 import { accountTagOf } from "../../protocol/openAccount.ts";
 import { encryptOpening } from "../../protocol/openEscrow.ts";
 import type { PostedSnapshot } from "../../protocol/postedSnapshot.ts";
+import { pricesOf } from "../../protocol/pricedInputs.ts";
 import { buildSnapshot, type MarketSnapshot } from "../../protocol/snapshot.ts";
 import { standingOf } from "../../protocol/solvency.ts";
 import { encryptKeeperChange, encryptTargetChange } from "../../protocol/takeOverEscrow.ts";
@@ -145,6 +146,7 @@ export async function fakeChain(committeeKey: Point): Promise<FakeChain> {
         steady: true,
         inputsHash: keccak256(bytes),
         inputs: bytes,
+        ...pricesOf(inputs),
         block,
       });
       return built;

@@ -5,13 +5,8 @@ import type { BaseContract, ContractTransactionResponse } from "ethers";
 import { keccak256, toUtf8Bytes } from "ethers";
 import hre from "hardhat";
 import { deploySolvus, type SolvusContracts, type SolvusOptions } from "../../contracts/deploy.ts";
-import {
-  NOBODY,
-  proofContext,
-  type SnapshotHeader,
-  signHeader,
-  type Terms,
-} from "../../contracts/signing.ts";
+import { makePosting } from "../../contracts/posting.ts";
+import { NOBODY, proofContext, type SnapshotHeader, type Terms } from "../../contracts/signing.ts";
 import {
   type CircuitName,
   circuitIndex,
@@ -24,7 +19,11 @@ import {
   type TransitionSignals,
   transitionInputs,
 } from "../../contracts/statements.ts";
+import { type PriceList, pricesHash } from "../../protocol/pricedInputs.ts";
 import type { Forger } from "./forgedProofs.ts";
+
+/** The one price that the fixture's reporter observes. */
+const FIXTURE_PRICES: PriceList = { keys: [0n], prices: [50_000_000_000n] };
 
 /** A key in the prime subgroup of Baby Jubjub: circomlib's Base8. */
 export const COMMITTEE_KEY: readonly [bigint, bigint] = [
@@ -147,6 +146,7 @@ export async function ledgerFixture(
         epoch: epoch + 1n,
         time: (await now()) + 1n,
         snapshotRoot: randomElement(),
+        pricesHash: pricesHash(FIXTURE_PRICES),
         inputsHash: keccak256(toUtf8Bytes("inputs")),
         steady: true,
         ...overrides,
@@ -154,8 +154,8 @@ export async function ledgerFixture(
     },
     async postSnapshot(overrides = {}) {
       const header = await fixture.nextHeader(overrides);
-      const signatures = await signHeader([admin], chainId, addresses.oracle, header);
-      await oracle.post(header, toUtf8Bytes("inputs"), signatures);
+      const snapshot = { ...header, inputs: toUtf8Bytes("inputs") };
+      await oracle.post(...(await makePosting([admin], chainId, addresses.oracle, snapshot, FIXTURE_PRICES)));
       return header.snapshotRoot;
     },
     async prove(circuit, inputs, proof = anyProof()) {

@@ -1,7 +1,6 @@
-import { keccak256 } from "ethers";
 import { beforeAll, describe, expect, test } from "vitest";
 import { connectChain, LEDGER_READER, ORACLE_READER } from "../../contracts/chain.ts";
-import { signHeader } from "../../contracts/signing.ts";
+import { makePosting } from "../../contracts/posting.ts";
 import { encryptChange } from "../../protocol/accountEscrow.ts";
 import { type Chain, latestSnapshot, readLedger, snapshotsOf } from "../../protocol/chain.ts";
 import { encodeInputs } from "../../protocol/inputsCodec.ts";
@@ -9,6 +8,7 @@ import { closedNodes } from "../../protocol/ledgerHistory.ts";
 import { commitmentOf, type Note } from "../../protocol/note.ts";
 import { accountTagOf } from "../../protocol/openAccount.ts";
 import { encryptOpening } from "../../protocol/openEscrow.ts";
+import { pricesOf } from "../../protocol/pricedInputs.ts";
 import { buildSnapshot, type MarketSnapshot } from "../../protocol/snapshot.ts";
 import { applyTransition, type TransitionRequest } from "../../protocol/transition.ts";
 import { recoverAccount } from "../../prover/account.ts";
@@ -31,14 +31,21 @@ describe("a ledger on a chain", () => {
   async function post(epoch: number, index: number): Promise<void> {
     const inputs = { ...marketInputs(epoch, index), time: Number((await fixture.now()) + 1n) * 1000 + 250 };
     snapshot = buildSnapshot(inputs);
-    const bytes = encodeInputs(inputs);
-    const header = await fixture.nextHeader({
-      time: BigInt(inputs.time) / 1000n,
-      snapshotRoot: snapshot.root,
-      inputsHash: keccak256(bytes),
-    });
-    const signatures = await signHeader([fixture.admin], fixture.chainId, fixture.addresses.oracle, header);
-    await (await fixture.oracle.post(header, bytes, signatures)).wait();
+    const { chainId, addresses } = fixture;
+    const posting = await makePosting(
+      [fixture.admin],
+      chainId,
+      addresses.oracle,
+      {
+        epoch: BigInt(epoch),
+        time: BigInt(inputs.time) / 1000n,
+        snapshotRoot: snapshot.root,
+        steady: true,
+        inputs: encodeInputs(inputs),
+      },
+      pricesOf(inputs),
+    );
+    await (await fixture.oracle.post(...posting)).wait();
   }
 
   async function transact(request: Partial<TransitionRequest>): Promise<void> {

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma solidity 0.8.30;
+
+/// @dev What one reporter saw: an integer of micro-units of its quote currency and the Unix second of the last trade for each price of the
+/// vector, 0 for a price that it does not have; the Keccak-256 of its other inputs (volatilities, funding); its signature over all of it.
+struct Observation {
+    uint64[] prices;
+    uint64[] tradedAt;
+    bytes32 restHash;
+    bytes signature;
+}
+
+/// @dev Why a source does not count in a price. In this order: the first that applies.
+enum Reason {
+    Used,
+    Absent,
+    OutOfBounds,
+    TradedLater,
+    Late,
+    FarOff
+}
+
+/// @dev What came of the aggregation of a price; `Priced` is the good one.
+enum Verdict {
+    Priced,
+    QuorumMissing,
+    CurrencyMissing,
+    MoveNotConfirmed
+}
+
+/// @dev What holds for every price of an epoch. `currency[k]` is the place of the first observation whose source quotes in the same
+/// currency as that of observation k; `dollar` that place for US dollars, or more than any if nobody quotes in them.
+struct Round {
+    uint256 time;
+    uint256 elapsedMinutes;
+    uint256 quorum;
+    uint256[] currency;
+    uint256 dollar;
+    bool severalCurrencies;
+}
+
+/// @title Aggregation of observations
+/// @notice One price out of the observations of an epoch: the median within each quote currency, then the median across currencies.
+/// @dev A pure function of observations, their currencies and the price before, the same integer for everybody. `protocol/priceAggregation.ts`
+/// is its equal.
+library PriceAggregation {
+    /// @dev Prices are below 2^47 micro-dollars, 140 million dollars.
+    uint256 internal constant PRICE_BOUND = 1 << 47;
+
+    /// @dev Seconds before the epoch's time after which the last trade is too old. A trade in the 300th second still counts.
+    uint256 internal constant FRESH_FOR = 300;
+
+    /// @dev A source is far off when it is more than a twentieth away from the price that all fresh ones give.
+    uint256 internal constant FAR_OFF_DIVISOR = 20;
+
+    /// @dev Two middle values within one currency are averaged when they are at most a hundredth apart.
+    uint256 internal constant AGREEMENT_DIVISOR = 100;
+
+    /// @dev With an even number of currencies dollars are believed while they move at most a fiftieth a minute.
+    uint256 internal constant DOLLAR_MOVE_DIVISOR = 50;
+
+    /// @dev A price that moves by more than a tenth a minute needs a quorum of sources that moved as far.
+    uint256 internal constant MOVE_DIVISOR = 10;
+
+    /// @param round What holds for every price of the epoch.
+    /// @param observations One for each reporter.
+    /// @param place Which price of the vectors.
+    /// @param last The price of the epoch before; 0 if there is none.
+    /// @return price The price; 0 if sources are missing.
+    /// @return verdict What came of it.
+    /// @return count How many sources were fresh (`QuorumMissing`), or moved as far (`MoveNotConfirmed`).
+    /// @return reasons Why a source was left out, or `Used`.
+    function aggregate(
+        Round memory round,
+        Observation[] calldata observations,
+        uint256 place,
+        uint256 last
+    ) internal pure returns (uint256 price, Verdict verdict, uint256 count, Reason[] memory reasons) {
+        uint256[] memory prices = new uint256[](observations.length);
+        reasons = new Reason[](observations.length);
+        for (uint256 k; k < observations.length; ++k) {
+            prices[k] = observations[k].prices[place];
+            reasons[k] = _admission(prices[k], observations[k].tradedAt[place], round.time);
+            if (reasons[k] == Reason.Used) ++count;
+        }
+        if (count < round.quorum) return (0, Verdict.QuorumMissing, count, reasons);
+        if (round.severalCurrencies && _isOneForeignCurrency(round, reasons)) {
+            return (0, Verdict.CurrencyMissing, count, reasons);
+        }
+        price = _combine(round, prices, reasons, last);
+        if (_leaveOutFarOff(prices, reasons, price, count - round.quorum)) {
+            price = _combine(round, prices, reasons, last);
+        }
+        if (last != 0 && _isJump(price, last, round.elapsedMinutes)) {
+            uint256 confirmations = _confirmations(round, prices, reasons, price, last);
+            if (confirmations < round.quorum) {
+                return (price, Verdict.MoveNotConfirmed, confirmations, reasons);
+            }
+        }
+    }
+
+    /// @dev Whether an observation counts by itself.
+    function _admission(uint256 price, uint256 tradedAt, uint256 time) private pure returns (Reason) {
+        if (price == 0) return Reason.Absent;
+        if (price >= PRICE_BOUND) return Reason.OutOfBounds;
+        if (tradedAt > time) return Reason.TradedLater;
+        if (tradedAt + FRESH_FOR < time) return Reason.Late;
+        return Reason.Used;
+    }
+
+    /// @dev Whether all sources in use quote in one currency, and it is not dollars: one fault could be behind all of them.
+    function _isOneForeignCurrency(Round memory round, Reason[] memory reasons) private pure returns (bool) {
+        uint256 only = type(uint256).max;
+        for (uint256 k; k < reasons.length; ++k) {
+            if (reasons[k] != Reason.Used) continue;
+            if (only != type(uint256).max && only != round.currency[k]) return false;
+            only = round.currency[k];
+        }
+        return only != round.dollar;
+    }
+
+    /// @dev Leaves out sources that are far off, the farthest first (of equals the first observation), `most` at most.
+    /// @return leftOut Whether any was.
+    function _leaveOutFarOff(
+        uint256[] memory prices,
+        Reason[] memory reasons,
+        uint256 price,
+        uint256 most
+    ) private pure returns (bool leftOut) {
+        for (; most > 0; --most) {
+            uint256 farthest = type(uint256).max;
+            uint256 greatest = price / FAR_OFF_DIVISOR;
+            for (uint256 k; k < prices.length; ++k) {
+                if (reasons[k] != Reason.Used) continue;
+                uint256 distance = _distance(prices[k], price);
+                if (distance > greatest) (farthest, greatest) = (k, distance);
+            }
+            if (farthest == type(uint256).max) break;
+            reasons[farthest] = Reason.FarOff;
+            leftOut = true;
+        }
+    }
+
+    function _isJump(uint256 price, uint256 last, uint256 elapsedMinutes) private pure returns (bool) {
+        return _distance(price, last) * MOVE_DIVISOR > last * elapsedMinutes;
+    }
+
+    /// @dev How many of the sources in use have made a jump to the same side.
+    function _confirmations(
+        Round memory round,
+        uint256[] memory prices,
+        Reason[] memory reasons,
+        uint256 price,
+        uint256 last
+    ) private pure returns (uint256 count) {
+        for (uint256 k; k < prices.length; ++k) {
+            if (reasons[k] != Reason.Used || prices[k] > last != price > last) continue;
+            if (_isJump(prices[k], last, round.elapsedMinutes)) ++count;
+        }
+    }
+
+    /// @dev The median across currencies of the medians within them.
+    function _combine(
+        Round memory round,
+        uint256[] memory prices,
+        Reason[] memory reasons,
+        uint256 last
+    ) private pure returns (uint256) {
+        uint256[] memory medians = new uint256[](prices.length);
+        uint256[] memory values = new uint256[](prices.length);
+        uint256 currencies;
+        uint256 dollars;
+        for (uint256 first; first < prices.length; ++first) {
+            if (round.currency[first] != first) continue;
+            uint256 count;
+            for (uint256 k = first; k < prices.length; ++k) {
+                if (round.currency[k] == first && reasons[k] == Reason.Used) {
+                    _insert(values, count, prices[k]);
+                    ++count;
+                }
+            }
+            if (count == 0) continue;
+            uint256 median = _medianWithin(values, count, last);
+            if (first == round.dollar) dollars = median;
+            _insert(medians, currencies, median);
+            ++currencies;
+        }
+        return _medianAcross(medians, currencies, dollars, last, round.elapsedMinutes);
+    }
+
+    /// @dev Middle of `count` ascending values of one currency. Two middle values that agree are averaged, rounded down; of two that do
+    /// not, one may be a lie, and the one nearer to the price before is taken.
+    function _medianWithin(
+        uint256[] memory values,
+        uint256 count,
+        uint256 last
+    ) private pure returns (uint256) {
+        uint256 upper = values[count / 2];
+        if (count % 2 == 1) return upper;
+        uint256 lower = values[count / 2 - 1];
+        if ((upper - lower) * AGREEMENT_DIVISOR <= lower) return (lower + upper) / 2;
+        return _nearer(lower, upper, last);
+    }
+
+    /// @dev Middle of `count` ascending medians, `dollars` being that of dollars, 0 if there is none. Two middle values are never averaged:
+    /// one currency may be at fault. Dollars are taken if they are one of the two and have not jumped; else what is nearer to the price before.
+    function _medianAcross(
+        uint256[] memory medians,
+        uint256 count,
+        uint256 dollars,
+        uint256 last,
+        uint256 elapsedMinutes
+    ) private pure returns (uint256) {
+        uint256 upper = medians[count / 2];
+        if (count % 2 == 1) return upper;
+        uint256 lower = medians[count / 2 - 1];
+        if (dollars == lower || dollars == upper) {
+            if (last == 0) return dollars;
+            if (_distance(dollars, last) * DOLLAR_MOVE_DIVISOR <= last * elapsedMinutes) return dollars;
+        }
+        return _nearer(lower, upper, last);
+    }
+
+    /// @dev The one nearer to the price before; the lower one of two equally near, or if there is none before.
+    function _nearer(uint256 lower, uint256 upper, uint256 last) private pure returns (uint256) {
+        return last == 0 || _distance(lower, last) <= _distance(upper, last) ? lower : upper;
+    }
+
+    function _distance(uint256 first, uint256 second) private pure returns (uint256) {
+        return first > second ? first - second : second - first;
+    }
+
+    /// @dev Puts a value among `count` ascending ones.
+    function _insert(uint256[] memory ascending, uint256 count, uint256 value) private pure {
+        while (count > 0 && ascending[count - 1] > value) {
+            ascending[count] = ascending[count - 1];
+            --count;
+        }
+        ascending[count] = value;
+    }
+}
