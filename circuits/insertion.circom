@@ -11,14 +11,14 @@ include "circuits/lib/wordsDigest.circom";
 // Anybody may prove it. The ledger supplies oldRoot and nodeIndex, takes newRoot from the submitter, and gives the leaves of its queue as
 // one digest: value is what the polynomial of the leaves is at a point hashed from both roots, the index and the leaves. newRoot fixes
 // this circuit's leaves before the point is known, so they are the queue's. (Sixteen public signals would cost the chain a
-// scalar multiplication each.) Inputs: nodeIndex < 2^24, checked; the others any field elements. Cost: 7,192 constraints.
+// scalar multiplication each.) Inputs: nodeIndex < 2^24, checked; the others any field elements. Cost: 7,193 constraints.
 template Insertion() {
     signal input oldRoot;
     signal input newRoot;
     signal input nodeIndex;
     signal input point;
     signal input value;
-
+    // Private: the sixteen leaves, unused places 0.
     signal input leaves[16];
     // The eight children of each node on the path before the insertion, the lowest first.
     signal input levels[8][8];
@@ -54,6 +54,7 @@ template Insertion() {
     before[8] === oldRoot;
     after[8] === newRoot;
 
+    // The leaves are those of the queue.
     component digest = WordsDigest(16);
     digest.word <== leaves;
     digest.point <== point;

@@ -134,10 +134,9 @@ abstract contract BatchVerification is IProofVerifier {
         uint256[] memory parts,
         uint256[] memory coefficients
     ) private pure {
-        uint256 item;
         uint256 refused;
         assembly ("memory-safe") {
-            item := words.offset
+            let item := words.offset
             for {
                 let at := add(coefficients, 0x20)
                 let last := add(at, shl(5, mload(coefficients)))
@@ -155,14 +154,10 @@ abstract contract BatchVerification is IProofVerifier {
                     input := add(input, 0x20)
                     scalar := add(scalar, 0x20)
                 } {
-                    {
-                        let value := calldataload(input)
-                        refused := or(refused, lt(sub(FIELD_ORDER, 1), value))
-                        mstore(
-                            scalar,
-                            addmod(mload(scalar), mulmod(coefficient, value, FIELD_ORDER), FIELD_ORDER)
-                        )
-                    }
+                    let value := calldataload(input)
+                    refused := or(refused, lt(sub(FIELD_ORDER, 1), value))
+                    value := mulmod(coefficient, value, FIELD_ORDER)
+                    mstore(scalar, addmod(mload(scalar), value, FIELD_ORDER))
                 }
             }
         }

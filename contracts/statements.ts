@@ -1,6 +1,6 @@
-import { disclosureValue } from "../protocol/disclosure.ts";
 import { insertionPoint } from "../protocol/stateTree.ts";
 import type { TransitionSignals as ProvenSignals } from "../protocol/transitionInput.ts";
+import { wordsDigest } from "../protocol/wordsDigest.ts";
 import type { Terms } from "./signing.ts";
 
 /** Circuit instances in the order of the contracts' `Circuit` enumeration. */
@@ -181,5 +181,5 @@ export function insertionInputs(
   leaves: readonly bigint[],
 ): bigint[] {
   const point = insertionPoint(oldRoot, newRoot, nodeIndex, leaves);
-  return [oldRoot, newRoot, nodeIndex, point, disclosureValue(leaves, point)];
+  return [oldRoot, newRoot, nodeIndex, point, wordsDigest(leaves, point)];
 }

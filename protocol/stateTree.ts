@@ -1,8 +1,8 @@
 import { AbiCoder, keccak256 } from "ethers";
 import { DOMAIN, FIELD_ORDER, STATE_NODE_LEAVES, STATE_TREE_ARITY, STATE_TREE_LEVELS } from "./constants.ts";
-import { disclosureValue } from "./disclosure.ts";
 import { ensure } from "./errors.ts";
 import { poseidon } from "./poseidon.ts";
+import { wordsDigest } from "./wordsDigest.ts";
 
 /** Bottom nodes that the tree has room for: 2^24, of 16 leaves each. */
 export const STATE_NODES = STATE_TREE_ARITY ** STATE_TREE_LEVELS;
@@ -23,9 +23,9 @@ export interface InsertionInput {
   nodeIndex: bigint;
   /** Where the polynomial of the leaves is evaluated; see {@link insertionPoint}. */
   point: bigint;
-  /** Its value there. */
+  /** Its value there: the leaves' digest. */
   value: bigint;
-  /** Private, like the levels: the value at the point binds them to the ledger's. */
+  /** Private, like the levels: the digest binds them to the ledger's. */
   leaves: bigint[];
   levels: bigint[][];
 }
@@ -137,7 +137,7 @@ export class StateTree {
     }
     const oldRoot = this.root;
     const point = insertionPoint(oldRoot, newRoot, BigInt(nodeIndex), leaves);
-    const value = disclosureValue(leaves, point);
+    const value = wordsDigest(leaves, point);
     return { oldRoot, newRoot, nodeIndex: BigInt(nodeIndex), point, value, leaves: [...leaves], levels };
   }
 

@@ -11,8 +11,8 @@ import {
   solvencyInputs,
   transitionInputs,
 } from "../../contracts/statements.ts";
-import { disclosureValue } from "../../protocol/disclosure.ts";
 import { insertionPoint } from "../../protocol/stateTree.ts";
+import { wordsDigest } from "../../protocol/wordsDigest.ts";
 import { type LedgerFixture, ledgerFixture } from "../support/ledgerFixture.ts";
 
 let fixture: LedgerFixture;
@@ -83,7 +83,7 @@ test("TypeScript assembles the public signals in the circuits' order", () => {
   const point = insertionPoint(oldRoot, newRoot, nodeIndex, leaves);
   const inputs = insertionInputs(oldRoot, newRoot, nodeIndex, leaves);
   expect(Object.keys(insertion).length).toBe(5);
-  expect(inputs).toEqual([oldRoot, newRoot, nodeIndex, point, disclosureValue(leaves, point)]);
+  expect(inputs).toEqual([oldRoot, newRoot, nodeIndex, point, wordsDigest(leaves, point)]);
 });
 
 test("the signing types and domains are the contracts'", async () => {

@@ -1,11 +1,20 @@
 import { beforeAll, expect, test } from "vitest";
 import { FIELD_ORDER } from "../../protocol/constants.ts";
-import { EMPTY_BOTTOM_NODE, type InsertionInput, STATE_NODES, StateTree } from "../../protocol/stateTree.ts";
+import {
+  EMPTY_BOTTOM_NODE,
+  type InsertionInput,
+  insertionPoint,
+  STATE_NODES,
+  StateTree,
+} from "../../protocol/stateTree.ts";
+import { wordsDigest } from "../../protocol/wordsDigest.ts";
 import { type Circuit, loadTemplate } from "../support/circuit.ts";
 
 const leavesFrom = (first: bigint, count = 16) =>
   Array.from({ length: 16 }, (_, place) => (place < count ? first + BigInt(place) : 0n));
-const PUBLIC = ["oldRoot", "newRoot", "nodeIndex", "leaves"];
+const PUBLIC = ["oldRoot", "newRoot", "nodeIndex", "point", "value"];
+/** The line that holds the ledger's digest against the circuit's. */
+const DIGEST_LINE = "digest.digest === value;";
 
 let circuit: Circuit;
 /** A tree with nodes 0, 1 and the last one, and the insertion of node 2. */
@@ -92,13 +101,85 @@ test("the difference cannot be put at a second place", async () => {
 
 test("every public signal is bound", async () => {
   const witness = await circuit.witness({ ...input });
-  for (const name of ["oldRoot", "newRoot", "nodeIndex", ...leavesFrom(0n).map((_, i) => `leaves[${i}]`)]) {
+  for (const name of PUBLIC) {
     const signal = `main.${name}`;
     const broken = circuit.brokenBy(witness, signal, circuit.get(witness, signal) + 1n);
     expect(broken.length, name).toBeGreaterThan(0);
   }
+});
+
+test("a leaf other than the queue's: neither root nor digest has room for it", async () => {
   for (const [place, leaf] of input.leaves.entries()) {
+    // In the tree but not in the digest, then in both, for which the ledger would have to have queued it.
     const leaves = input.leaves.with(place, leaf + 1n);
     expect(await circuit.refusedAt({ ...input, leaves }), `leaf ${place}`).toBe("after[8] === newRoot;");
+    const forged = tree.insertionInput(2, leaves);
+    const digest = { point: input.point, value: input.value };
+    expect(await circuit.refusedAt({ ...forged, ...digest }), `leaf ${place}`).toBe(DIGEST_LINE);
+    const witness = await circuit.witness({ ...input });
+    const broken = circuit.brokenBy(witness, `main.leaves[${place}]`, leaf + 1n);
+    expect(broken.length, `leaf ${place}`).toBeGreaterThan(0);
   }
+});
+
+test("swapped leaves have another digest", async () => {
+  for (const [one, other] of [
+    [0, 1],
+    [0, 15],
+    [7, 8],
+  ]) {
+    const swapped = input.leaves
+      .with(one, input.leaves[other] as bigint)
+      .with(other, input.leaves[one] as bigint);
+    const forged = tree.insertionInput(2, swapped);
+    const { point, value } = input;
+    expect(wordsDigest(swapped, point)).not.toBe(value);
+    expect(await circuit.refusedAt({ ...forged, point, value })).toBe(DIGEST_LINE);
+  }
+});
+
+test("a wrong value at the point, and the value at another point", async () => {
+  for (const value of [0n, input.value + 1n, input.value - 1n, FIELD_ORDER - input.value]) {
+    expect(await circuit.refusedAt({ ...input, value })).toBe(DIGEST_LINE);
+  }
+  for (const point of [0n, 1n, input.point + 1n, FIELD_ORDER - input.point]) {
+    expect(await circuit.refusedAt({ ...input, point })).toBe(DIGEST_LINE);
+    const value = wordsDigest(input.leaves, point);
+    expect(circuit.violations(await circuit.witness({ ...input, point, value }))).toEqual([]);
+  }
+});
+
+test("a point chosen instead of hashed: 0 binds no leaf, and leaves can be made to agree at any known point", async () => {
+  // Why the ledger hashes the point from roots, index and leaves. At 0 all leaves have the digest 0 …
+  const other = tree.insertionInput(2, leavesFrom(5_000n));
+  expect(await circuit.refusedAt({ ...other, point: 0n, value: 0n })).toBeUndefined();
+  expect(await circuit.refusedAt({ ...other, point: 0n, value: 1n })).toBe(DIGEST_LINE);
+  // … and at a point known beforehand, leaves of which one absorbs the difference have the digest of the queue's.
+  const point = 3n;
+  const absorbed = input.leaves.with(0, input.leaves[0] + point).with(1, input.leaves[1] - 1n);
+  const value = wordsDigest(input.leaves, point);
+  expect(wordsDigest(absorbed, point)).toBe(value);
+  const forged = tree.insertionInput(2, absorbed);
+  expect(await circuit.refusedAt({ ...forged, point, value })).toBeUndefined();
+  // Its new root is another, and with it the point at which the ledger asks for the digest of the queue's leaves.
+  const asked = insertionPoint(input.oldRoot, forged.newRoot, 2n, input.leaves);
+  expect(await circuit.refusedAt({ ...forged, point: asked, value: wordsDigest(input.leaves, asked) })).toBe(
+    DIGEST_LINE,
+  );
+});
+
+test("the point is a hash of both roots, the index and every leaf", () => {
+  const { oldRoot, newRoot, nodeIndex, leaves } = input;
+  const points = [
+    insertionPoint(oldRoot, newRoot, nodeIndex, leaves),
+    insertionPoint(newRoot, oldRoot, nodeIndex, leaves),
+    insertionPoint(oldRoot + 1n, newRoot, nodeIndex, leaves),
+    insertionPoint(oldRoot, newRoot + 1n, nodeIndex, leaves),
+    insertionPoint(oldRoot, newRoot, nodeIndex + 1n, leaves),
+    ...leaves.map((leaf, place) =>
+      insertionPoint(oldRoot, newRoot, nodeIndex, leaves.with(place, leaf + 1n)),
+    ),
+  ];
+  expect(new Set(points).size).toBe(points.length);
+  expect(points[0]).toBe(input.point);
 });

@@ -120,6 +120,11 @@ const mutations: Mutation[] = [
     input: { ...insertion, newRoot: 1n },
   },
   {
+    attack: "leaves that were never queued",
+    ...{ file: "circuits/insertion.circom", template: "Insertion", line: "digest.digest === value;" },
+    input: { ...tree.insertionInput(1, leaves.toReversed()), point: insertion.point, value: insertion.value },
+  },
+  {
     attack: "a committee key off the curve",
     ...{
       file: lib("primeOrderPoint"),
