@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity 0.8.30;
 
+import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import { FIELD_ORDER } from "./Field.sol";
+import { Refusal } from "./Refusal.sol";
 
 /// @title Commitment queue
 /// @notice Gives every queued leaf its place in the state tree at once, and writes the bottom nodes in order later.
 /// @dev Node k of the tree holds queue positions 16k to 16k+15. One keccak chain per node binds its leaves: the leaves themselves are in
-/// events and come back in calldata with the insertion proof, so that the contract hashes no Poseidon. A node closes when it is full
-/// or sealed; a sealed node's remaining places stay empty for ever.
-abstract contract CommitmentQueue {
+/// the events of what queued them and come back in calldata with the insertion proof, so that the contract hashes no Poseidon. A node
+/// closes when it is full or sealed; a sealed node's remaining places stay empty for ever.
+abstract contract CommitmentQueue is ReentrancyGuardTransient {
     /// @dev Root of the empty tree: 2^24 bottom nodes of sixteen zeros under eight levels of arity 8.
     uint256 internal constant EMPTY_STATE_ROOT =
         997516296205998554641262597139231950357627584916824974047602323925526389074;
@@ -26,6 +28,15 @@ abstract contract CommitmentQueue {
         uint64 inserted;
     }
 
+    /// @dev The queue's end in memory, where a call appends to it: `start` is the tail that it began with, `accumulator` the open node's.
+    struct Cursor {
+        uint256 start;
+        uint256 tail;
+        uint256 openedAt;
+        uint256 inserted;
+        bytes32 accumulator;
+    }
+
     Progress private _progress;
 
     /// @notice Current root of the state tree.
@@ -37,9 +48,6 @@ abstract contract CommitmentQueue {
     /// @notice Keccak chain over a node's queued leaves, from 0; 0 again once the node is written.
     mapping(uint256 nodeIndex => bytes32) public accumulatorOf;
 
-    /// @notice A leaf took its place in the queue, hence in the tree.
-    event Queued(uint256 indexed leafIndex, uint256 leaf);
-
     /// @notice A partial node was closed; its remaining places stay empty.
     event Sealed(uint256 indexed nodeIndex);
 
@@ -50,7 +58,7 @@ abstract contract CommitmentQueue {
     /// @dev Cure: queue a commitment computed by the protocol; 0 marks an empty place and is never one.
     error InvalidLeaf(uint256 leaf);
 
-    /// @notice All 2^28 places are taken.
+    /// @notice Fewer than two of the 2^28 places are free.
     /// @dev Cure: none on this ledger; withdraw to a new one.
     error TreeFull();
 
@@ -71,7 +79,7 @@ abstract contract CommitmentQueue {
     error NodeStillOpen(uint256 nodeIndex);
 
     /// @notice The given leaves are not those queued for the node, in their order with zeros after the last.
-    /// @dev Cure: take the leaves from the node's Queued events.
+    /// @dev Cure: take the leaves, in their order, from the events of the openings, transitions and take-overs that queued them.
     error LeavesMismatch(uint256 nodeIndex);
 
     /// @notice The new root is 0 or not a field element.
@@ -92,7 +100,7 @@ abstract contract CommitmentQueue {
     }
 
     /// @notice Closes the open node once its first leaf is SEAL_DELAY old; the next leaf starts the next node. Anybody may call.
-    function seal() external {
+    function seal() external nonReentrant {
         Progress memory progress = _progress;
         if (progress.tail % NODE_LEAVES == 0) revert NothingToSeal();
         uint256 sealableAt = progress.openedAt + SEAL_DELAY;
@@ -102,18 +110,48 @@ abstract contract CommitmentQueue {
         emit Sealed(nodeIndex);
     }
 
-    /// @dev Queues a leaf and returns its place in the tree.
-    function _enqueue(uint256 leaf) internal returns (uint256 leafIndex) {
-        if (leaf == 0 || leaf >= FIELD_ORDER) revert InvalidLeaf(leaf);
+    /// @dev Takes the queue's end into memory. Until {_closeQueue} puts it back nothing else may move it.
+    function _openQueue() internal view returns (Cursor memory cursor) {
         Progress memory progress = _progress;
-        leafIndex = progress.tail;
-        if (leafIndex >= CAPACITY) revert TreeFull();
-        uint256 nodeIndex = leafIndex / NODE_LEAVES;
-        if (leafIndex % NODE_LEAVES == 0) progress.openedAt = uint64(block.timestamp);
-        progress.tail = uint64(leafIndex + 1);
-        _progress = progress;
-        accumulatorOf[nodeIndex] = _chain(accumulatorOf[nodeIndex], leaf);
-        emit Queued(leafIndex, leaf);
+        cursor.start = cursor.tail = progress.tail;
+        cursor.openedAt = progress.openedAt;
+        cursor.inserted = progress.inserted;
+        if (cursor.tail % NODE_LEAVES != 0) cursor.accumulator = accumulatorOf[cursor.tail / NODE_LEAVES];
+    }
+
+    /// @dev Why two leaves may not be queued next; empty if they may. For a single leaf give it twice.
+    function _refusalOfLeaves(
+        Cursor memory cursor,
+        uint256 first,
+        uint256 second
+    ) internal pure returns (bytes memory) {
+        if (_isInvalid(first)) return Refusal.by(InvalidLeaf.selector, first);
+        if (_isInvalid(second)) return Refusal.by(InvalidLeaf.selector, second);
+        // A transition or a trade, an opening or a take-over queues at most two leaves: the tree's last place may stay empty.
+        if (cursor.tail + 2 > CAPACITY) return Refusal.by(TreeFull.selector);
+        return "";
+    }
+
+    /// @dev Queues an admitted leaf and returns its place in the tree.
+    function _append(Cursor memory cursor, uint256 leaf) internal returns (uint256 leafIndex) {
+        leafIndex = cursor.tail;
+        unchecked {
+            if (leafIndex % NODE_LEAVES == 0) {
+                // The node before is full; if this call filled it, its chain is still in memory only.
+                if (leafIndex != cursor.start) accumulatorOf[leafIndex / NODE_LEAVES - 1] = cursor.accumulator;
+                cursor.accumulator = 0;
+                cursor.openedAt = block.timestamp;
+            }
+            cursor.tail = leafIndex + 1;
+        }
+        cursor.accumulator = _chain(cursor.accumulator, leaf);
+    }
+
+    /// @dev Stores the queue's end.
+    function _closeQueue(Cursor memory cursor) internal {
+        if (cursor.tail == cursor.start) return;
+        accumulatorOf[(cursor.tail - 1) / NODE_LEAVES] = cursor.accumulator;
+        _progress = Progress(uint64(cursor.tail), uint64(cursor.openedAt), uint64(cursor.inserted));
     }
 
     /// @dev Reverts unless `nodeIndex` is the next node to write, closed, and `leaves` are its leaves followed by zeros. Leaves are
@@ -134,14 +172,22 @@ abstract contract CommitmentQueue {
         }
     }
 
-    /// @dev Records that a node was written; the caller has checked the node and the insertion proof.
+    /// @dev Reverts unless a root can be one.
+    function _requireRoot(uint256 newRoot) internal pure {
+        if (_isInvalid(newRoot)) revert InvalidRoot(newRoot);
+    }
+
+    /// @dev Records that a node was written; the caller has checked the node, the root and the insertion proof.
     function _recordRoot(uint256 nodeIndex, uint256 newRoot) internal {
-        if (newRoot == 0 || newRoot >= FIELD_ORDER) revert InvalidRoot(newRoot);
         _progress.inserted = uint64(nodeIndex + 1);
         delete accumulatorOf[nodeIndex];
         stateRoot = newRoot;
         isKnownRoot[newRoot] = true;
         emit Inserted(nodeIndex, newRoot);
+    }
+
+    function _isInvalid(uint256 leaf) private pure returns (bool) {
+        return leaf == 0 || leaf >= FIELD_ORDER;
     }
 
     function _chain(bytes32 accumulator, uint256 leaf) private pure returns (bytes32 next) {

@@ -5,17 +5,35 @@ import { AccessControl } from "@openzeppelin/contracts/access/AccessControl.sol"
 import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import { IERC20Metadata } from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import { SlotDerivation } from "@openzeppelin/contracts/utils/SlotDerivation.sol";
+import { TransientSlot } from "@openzeppelin/contracts/utils/TransientSlot.sol";
+import { SignatureChecker } from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+import { Refusal } from "./Refusal.sol";
 
 /// @title Custody
 /// @notice Holds the ERC-20 tokens behind the accounts. Asset 0 is cash, in micro-USDC; any other asset is a spot instrument's id, in lots.
-/// @dev A listing is final: an account's claim on lots must mean the same number of tokens for ever.
-abstract contract Custody is AccessControl {
+/// @dev A listing is final: an account's claim on lots must mean the same number of tokens for ever. A deposit that fails is undone as a
+/// whole; a payout that fails is owed, and its recipient pulls it: nobody's token or wallet stands in the way of others.
+abstract contract Custody is AccessControl, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
+    using SlotDerivation for bytes32;
+    using TransientSlot for bytes32;
+    using TransientSlot for TransientSlot.Uint256Slot;
 
     /// @dev One slot: the token, and how many of its smallest units one unit of the asset is (one lot; one micro-USDC for cash).
     struct Asset {
         IERC20 token;
         uint96 unit;
+    }
+
+    /// @dev A deposit to be taken. `digest` is what the payer must have signed; 0 if the payer himself sends.
+    struct Deposit {
+        uint256 asset;
+        uint256 amount;
+        address payer;
+        bytes32 digest;
+        bytes signature;
     }
 
     /// @notice Asset id of cash.
@@ -24,9 +42,19 @@ abstract contract Custody is AccessControl {
     /// @notice May list spot assets.
     bytes32 public constant LISTER_ROLE = keccak256("LISTER_ROLE");
 
+    /// @notice Gas for taking the deposits of a transition or a trade, the payer's ERC-1271 signature included: whose wallet or token burns
+    /// more has its deposit refused and sinks no batch.
+    uint256 public constant DEPOSIT_GAS = 500_000;
+
     /// @dev Instrument ids have 32 bits; amounts of any asset stay below 2^60.
     uint256 private constant ID_BOUND = 2 ** 32;
     uint256 private constant AMOUNT_BOUND = 2 ** 60;
+
+    /// @dev Longest error of a failed deposit that is passed on, in bytes.
+    uint256 private constant LONGEST_REASON = 260;
+
+    /// @dev Transient: by asset, units of its token promised in this call and not paid yet.
+    bytes32 private constant PROMISED = keccak256("solvus.custody.promised");
 
     /// @notice Token and unit of an asset; a zero token means that it is not listed.
     mapping(uint256 asset => Asset) public assetOf;
@@ -34,8 +62,20 @@ abstract contract Custody is AccessControl {
     /// @notice Whether a token already backs an asset.
     mapping(IERC20 token => bool) public isListed;
 
+    /// @notice What an account may collect of an asset: payouts that its token refused.
+    mapping(uint256 asset => mapping(address account => uint256)) public balanceOwed;
+
+    /// @notice Sum of all balances owed of an asset.
+    mapping(uint256 asset => uint256) public totalOwed;
+
     /// @notice An asset was listed, for ever: one unit of it is `unit` smallest units of `token`.
     event AssetListed(uint256 indexed asset, IERC20 indexed token, uint96 unit);
+
+    /// @notice A payout failed and is owed to its recipient.
+    event Owed(uint256 indexed asset, address indexed account, uint256 amount);
+
+    /// @notice An account was paid what was owed to it.
+    event Collected(uint256 indexed asset, address indexed account, uint256 amount);
 
     /// @notice The cash token does not count in millionths.
     /// @dev Cure: deploy the ledger with a token of 6 decimals.
@@ -65,9 +105,25 @@ abstract contract Custody is AccessControl {
     /// @dev Cure: none for a token that takes a fee on transfers or changes balances; it cannot be used here.
     error DepositMismatch(uint256 asset, uint256 expected, uint256 received);
 
-    /// @notice The ledger holds less of the asset's token than is to be paid out.
+    /// @notice A deposit failed without a reason, or with one too long to pass on.
+    /// @dev Cure: give the call more gas; see that payer and token answer within DEPOSIT_GAS.
+    error DepositFailed();
+
+    /// @notice The payer of a deposit neither sent the transition nor signed this deposit.
+    /// @dev Cure: send from the payer, or attach the payer's EIP-712 `Deposit` signature (ERC-1271 for contracts).
+    error PayerNotAuthorized(address payer);
+
+    /// @notice Only the ledger itself calls this function.
+    /// @dev Cure: deposit with a transition.
+    error OnlyTheLedger();
+
+    /// @notice The ledger holds less of the asset's token than is to be paid out; what it owes or has promised in the same call does not count.
     /// @dev Cure: withdraw less, or wait for deposits.
     error InsufficientHoldings(uint256 asset, uint256 held, uint256 asked);
+
+    /// @notice Nothing of the asset is owed to the caller.
+    /// @dev Cure: collect from the account that the Owed event names, once.
+    error NothingOwed(uint256 asset, address account);
 
     constructor(IERC20Metadata cash) {
         uint8 decimals = cash.decimals();
@@ -84,32 +140,119 @@ abstract contract Custody is AccessControl {
         _list(asset, token, unit);
     }
 
+    /// @notice Pays the caller what it is owed of an asset.
+    /// @param asset Asset.
+    function collect(uint256 asset) external nonReentrant {
+        uint256 amount = balanceOwed[asset][msg.sender];
+        if (amount == 0) revert NothingOwed(asset, msg.sender);
+        delete balanceOwed[asset][msg.sender];
+        totalOwed[asset] -= amount;
+        emit Collected(asset, msg.sender, amount);
+        Asset memory listing = assetOf[asset];
+        listing.token.safeTransfer(msg.sender, amount * listing.unit);
+    }
+
+    /// @notice Takes deposits, all or none. The ledger calls itself, so that a failure undoes them without undoing the batch.
+    /// @param deposits Whose, what and how much.
+    function takeDeposits(Deposit[] calldata deposits) external {
+        if (msg.sender != address(this)) revert OnlyTheLedger();
+        for (uint256 i; i < deposits.length; ++i) {
+            Deposit calldata deposit = deposits[i];
+            if (
+                deposit.digest != 0 &&
+                !SignatureChecker.isValidSignatureNowCalldata(
+                    deposit.payer,
+                    deposit.digest,
+                    deposit.signature
+                )
+            ) revert PayerNotAuthorized(deposit.payer);
+            _pull(deposit.asset, deposit.payer, deposit.amount);
+        }
+    }
+
+    /// @notice Cash behind the accounts, in micro-USDC: what the ledger holds, less what it owes and what it has promised in a call under way.
+    function cashHoldings() external view returns (uint256) {
+        return _held(CASH);
+    }
+
+    /// @dev Takes deposits, all or none; returns why not.
+    function _refusalOfDeposits(Deposit[] memory deposits) internal returns (bytes memory refusal) {
+        bytes memory data = abi.encodeCall(this.takeDeposits, (deposits));
+        uint256 limit = DEPOSIT_GAS;
+        uint256 longest = LONGEST_REASON;
+        bool taken;
+        assembly ("memory-safe") {
+            taken := call(limit, address(), 0, add(data, 0x20), mload(data), 0, 0)
+            let size := returndatasize()
+            if and(iszero(taken), and(gt(size, 0), iszero(gt(size, longest)))) {
+                refusal := mload(0x40)
+                mstore(0x40, add(refusal, and(add(size, 0x3f), not(0x1f))))
+                mstore(refusal, size)
+                returndatacopy(add(refusal, 0x20), 0, size)
+            }
+        }
+        if (!taken && refusal.length == 0) refusal = Refusal.by(DepositFailed.selector);
+    }
+
+    /// @dev Why an amount of an asset may not be paid out, if `asked` of it are to be paid and `arriving` are to be taken first.
+    function _refusalOfPayout(
+        uint256 asset,
+        uint256 asked,
+        uint256 arriving
+    ) internal view returns (bytes memory) {
+        Asset memory listing = assetOf[asset];
+        if (address(listing.token) == address(0)) {
+            return Refusal.by(AssetNotListed.selector, asset);
+        }
+        if (asked >= AMOUNT_BOUND) return Refusal.by(AmountTooLarge.selector, asked);
+        if (arriving >= AMOUNT_BOUND) return Refusal.by(AmountTooLarge.selector, arriving);
+        uint256 units = asked * listing.unit;
+        uint256 held = _held(asset) + arriving * listing.unit;
+        return
+            held < units ? Refusal.by(InsufficientHoldings.selector, asset, held, units) : bytes("");
+    }
+
+    /// @dev Promises an amount of an asset, to be paid by {_pay} in the same call.
+    function _promise(uint256 asset, uint256 amount) internal {
+        TransientSlot.Uint256Slot slot = _promised(asset);
+        slot.tstore(slot.tload() + amount * assetOf[asset].unit);
+    }
+
+    /// @dev Pays a promised amount of an asset; what its token refuses to transfer is owed.
+    function _pay(uint256 asset, address recipient, uint256 amount) internal {
+        Asset memory listing = assetOf[asset];
+        uint256 units = amount * listing.unit;
+        TransientSlot.Uint256Slot slot = _promised(asset);
+        slot.tstore(slot.tload() - units);
+        if (listing.token.trySafeTransfer(recipient, units)) return;
+        balanceOwed[asset][recipient] += amount;
+        totalOwed[asset] += amount;
+        emit Owed(asset, recipient, amount);
+    }
+
     /// @dev Takes `amount` units of an asset from `payer`, who has approved the ledger, and checks what arrived.
-    function _pull(uint256 asset, address payer, uint256 amount) internal {
-        (IERC20 token, uint256 units) = _units(asset, amount);
+    function _pull(uint256 asset, address payer, uint256 amount) private {
+        Asset memory listing = assetOf[asset];
+        IERC20 token = listing.token;
+        if (address(token) == address(0)) revert AssetNotListed(asset);
+        if (amount >= AMOUNT_BOUND) revert AmountTooLarge(amount);
+        uint256 units = amount * listing.unit;
         uint256 before = token.balanceOf(address(this));
         token.safeTransferFrom(payer, address(this), units);
         uint256 received = token.balanceOf(address(this)) - before;
         if (received != units) revert DepositMismatch(asset, units, received);
     }
 
-    /// @dev Pays `amount` units of an asset to `recipient`.
-    function _push(uint256 asset, address recipient, uint256 amount) internal {
-        (IERC20 token, uint256 units) = _units(asset, amount);
-        uint256 held = token.balanceOf(address(this));
-        if (held < units) revert InsufficientHoldings(asset, held, units);
-        token.safeTransfer(recipient, units);
+    /// @dev Units of a listed asset's token behind the accounts.
+    function _held(uint256 asset) private view returns (uint256) {
+        Asset memory listing = assetOf[asset];
+        uint256 balance = listing.token.balanceOf(address(this));
+        uint256 committed = totalOwed[asset] * listing.unit + _promised(asset).tload();
+        return balance > committed ? balance - committed : 0;
     }
 
-    function _units(uint256 asset, uint256 amount) private view returns (IERC20 token, uint256 units) {
-        Asset memory listing = assetOf[asset];
-        token = listing.token;
-        if (address(token) == address(0)) revert AssetNotListed(asset);
-        if (amount >= AMOUNT_BOUND) revert AmountTooLarge(amount);
-        // Below 2^60 · 2^96.
-        unchecked {
-            units = amount * listing.unit;
-        }
+    function _promised(uint256 asset) private pure returns (TransientSlot.Uint256Slot) {
+        return PROMISED.deriveMapping(asset).asUint256();
     }
 
     function _list(uint256 asset, IERC20 token, uint96 unit) private {

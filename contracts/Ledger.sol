@@ -2,34 +2,71 @@
 pragma solidity 0.8.30;
 
 import { IERC20Metadata } from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
-import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import { SignatureChecker } from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import { BabyJubjub } from "./BabyJubjub.sol";
 import { CommitmentQueue } from "./CommitmentQueue.sol";
 import { Custody } from "./Custody.sol";
-import { FIELD_ORDER } from "./Field.sol";
+import { Refusal } from "./Refusal.sol";
 import { SnapshotRules } from "./SnapshotRules.sol";
-import { OpenSignals, Statements, Terms, Tier, Transition, TransitionSignals } from "./Statements.sol";
+import {
+    Opening,
+    OpenSignals,
+    Statements,
+    TakeOver,
+    TakeOverSignals,
+    Terms,
+    Tier,
+    Transition,
+    TransitionSignals
+} from "./Statements.sol";
 import { IComplianceRegistry } from "./interfaces/IComplianceRegistry.sol";
+import { IInsuranceFund } from "./interfaces/IInsuranceFund.sol";
+import { ILiquidationAuction } from "./interfaces/ILiquidationAuction.sol";
 import { Circuit, IProofVerifier } from "./interfaces/IProofVerifier.sol";
 import { IRiskOracle } from "./interfaces/IRiskOracle.sol";
 
 /// @title Ledger
 /// @notice Holds the tokens of private accounts and accepts a change of an account only with a proof that it follows the margin rules.
 /// Accounts are commitments in a state tree; spending one publishes its nullifier and queues its successor.
-contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712, ReentrancyGuardTransient {
+/// @dev Every item (an opening, a transition, the two sides of a trade, a take-over) goes the same way, alone or in a batch: its refusal is
+/// worked out, its deposits are taken, it is applied, and its words are added to those that the verifier sees at the end. Alone a refusal
+/// is what the call reverts with; in a batch it is why the item is skipped. Payouts come last.
+contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712 {
     /// @dev Everything that is fixed when a ledger is deployed.
     struct Configuration {
         address admin;
         IProofVerifier verifier;
         IRiskOracle oracle;
         IComplianceRegistry registry;
+        ILiquidationAuction auction;
+        IInsuranceFund fund;
         IERC20Metadata cash;
         uint256[2] committeeKey;
     }
 
-    /// @notice Highest fee of a transition, in micro-USDC: the fee leaves an account before every check of the margin rules.
+    /// @dev A call under way. `end` is where the next accepted item's words go, `accepted` counts the items (a trade counts two) whose words
+    /// stand from `start`. Looked up once: the last state and registry roots that were found good, snapshots, the fund's state. `payouts` has a
+    /// place for each transition of the call, `place` is that of the next one.
+    struct Call {
+        uint256 start;
+        uint256 end;
+        uint256 accepted;
+        Cursor queue;
+        Market market;
+        uint256 stateRoot;
+        uint256 registryRoot;
+        bool registryRootKnown;
+        Answer impaired;
+        uint256 fees;
+        uint256 feesPromised;
+        uint256[] payouts;
+        uint256 place;
+    }
+
+    /// @notice Most items of a batch.
+    uint256 public constant BATCH_LIMIT = 16;
+
+    /// @notice Highest fee of a transition or a take-over, in micro-USDC: the fee leaves an account before every check of the margin rules.
     uint256 public constant FEE_CAP = 5_000_000;
 
     /// @notice What the payer of a deposit signs (EIP-712), unless the payer sends the transition.
@@ -42,6 +79,14 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712, ReentrancyGu
 
     /// @notice Says which roots of admitted entities are accepted.
     IComplianceRegistry public immutable registry;
+
+    /// @dev Kinds of items, as {Skipped} names them.
+    uint8 private constant OPENING = 0;
+    uint8 private constant TRANSITION = 1;
+    uint8 private constant TAKE_OVER = 2;
+
+    /// @dev Bytes before the words of a call to `verifyBatch`: selector, offset, length. The first 28 are there for alignment.
+    uint256 private constant BATCH_HEADER = 0x60;
 
     /// @dev The risk committee's Baby Jubjub key, to which every account is escrowed.
     uint256 private immutable _committeeKeyX;
@@ -118,6 +163,14 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712, ReentrancyGu
     /// @dev Cure: prove for exactly these signals, terms, chain and ledger, with the key whose hash is `keyHash(circuit)`.
     error ProofRejected(Circuit circuit);
 
+    /// @notice Of the proofs that were not skipped at least one is false; nothing was applied.
+    /// @dev Cure: check each proof with the verifier's `verify` before submitting, and leave out the false one.
+    error BatchProofRejected();
+
+    /// @notice The batch has no item, or more than BATCH_LIMIT.
+    /// @dev Cure: submit 1 to 16 items at once.
+    error BatchSize(uint256 items);
+
     /// @notice The terms' deadline has passed.
     /// @dev Cure: prove again with a later deadline.
     error DeadlinePassed(uint64 deadline);
@@ -131,7 +184,7 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712, ReentrancyGu
     error FeeAboveCap(uint256 fee, uint256 cap);
 
     /// @notice The state root was never a root of this ledger's tree.
-    /// @dev Cure: rebuild the tree from this ledger's Queued, Sealed and Inserted events and prove on its root.
+    /// @dev Cure: rebuild the tree from this ledger's events and prove on its root.
     error UnknownStateRoot(uint256 stateRoot);
 
     /// @notice The registry root is not accepted now.
@@ -146,16 +199,12 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712, ReentrancyGu
     /// @dev Cure: open with the next account number.
     error AccountTagUsed(uint256 accountTag);
 
-    /// @notice The payer of a deposit neither sent the transition nor signed this deposit.
-    /// @dev Cure: send from the payer, or attach the payer's EIP-712 `Deposit` signature (ERC-1271 for contracts).
-    error PayerNotAuthorized(address payer);
-
     /// @notice A withdrawal names no recipient.
     /// @dev Cure: prove again with the recipient's address in the terms.
     error RecipientMissing();
 
     /// @notice The transition is one side of a trade.
-    /// @dev Cure: submit it together with its partner through `submitTrade`.
+    /// @dev Cure: submit it together with its partner through `submitTrade`, or in a batch with the partner directly after it.
     error PartnerMissing(uint256 tradeTag);
 
     /// @notice A transition without a trade was given as a side of one.
@@ -177,7 +226,11 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712, ReentrancyGu
     /// @param configuration The contracts it relies on, its cash token (6 decimals), the risk committee's key, the first administrator.
     constructor(
         Configuration memory configuration
-    ) Custody(configuration.cash) SnapshotRules(configuration.oracle) EIP712("Solvus Ledger", "1") {
+    )
+        Custody(configuration.cash)
+        SnapshotRules(configuration.oracle, configuration.auction, configuration.fund)
+        EIP712("Solvus Ledger", "1")
+    {
         uint256[2] memory key = configuration.committeeKey;
         BabyJubjub.requirePublicKey(key[0], key[1]);
         _committeeKeyX = key[0];
@@ -196,20 +249,9 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712, ReentrancyGu
         OpenSignals calldata signals,
         Terms calldata terms
     ) external nonReentrant {
-        _requireTerms(terms);
-        if (!isKnownRoot[signals.stateRoot]) revert UnknownStateRoot(signals.stateRoot);
-        _requireRegistryRoot(signals.registryRoot);
-        _requireEpoch(signals.epoch);
-        if (isTagUsed[signals.accountTag]) revert AccountTagUsed(signals.accountTag);
-        isTagUsed[signals.accountTag] = true;
-        _requireProof(
-            Circuit.Open,
-            proof,
-            Statements.openInputs(signals, _committeeKeyX, _committeeKeyY, terms)
-        );
-        uint256 leafIndex = _enqueue(signals.commitment);
-        _enqueue(signals.accountTag);
-        emit Opened(signals.commitment, signals.accountTag, leafIndex, signals.escrow);
+        Call memory call = _begin(Statements.OPEN_WORDS, 0);
+        _require(_admitOpening(call, proof, signals, terms));
+        _finishOne(call);
     }
 
     /// @notice Changes one account: deposit, withdrawal, settlement, exit, wind-down; everything but a trade.
@@ -217,28 +259,69 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712, ReentrancyGu
     function submit(Transition calldata transition) external nonReentrant {
         uint256 tradeTag = transition.signals.tradeTag;
         if (tradeTag != 0) revert PartnerMissing(tradeTag);
-        _accept(transition);
-        _settle(transition);
+        Call memory call = _begin(Statements.TRANSITION_WORDS, 1);
+        _require(_admitTransition(call, transition));
+        _finishOne(call);
+        _payOut(call, transition, 0);
+        _payFees(call);
     }
 
     /// @notice Changes the accounts of the two parties of a trade, together or not at all.
     /// @param first One side.
     /// @param second The other side, on the same snapshot.
     function submitTrade(Transition calldata first, Transition calldata second) external nonReentrant {
-        TransitionSignals calldata one = first.signals;
-        TransitionSignals calldata other = second.signals;
-        if (one.tradeTag == 0 || other.tradeTag == 0) revert NotATrade();
-        if (one.tradeTag != other.tradeTag) revert TradeTagsDiffer(one.tradeTag, other.tradeTag);
-        if (one.side > 1 || other.side > 1 || one.side == other.side) {
-            revert SidesNotOpposite(one.side, other.side);
+        _require(_refusalOfPair(first.signals, second.signals));
+        Call memory call = _begin(2 * Statements.TRANSITION_WORDS, 2);
+        _require(_admitTrade(call, first, second));
+        _finish(call);
+        _payOut(call, first, 0);
+        _payOut(call, second, 1);
+        _payFees(call);
+    }
+
+    /// @notice Lets a keeper take over a slice of an undermargined account, at the auction's rate.
+    /// @param item The proven take-over.
+    function takeOver(TakeOver calldata item) external nonReentrant {
+        Call memory call = _begin(Statements.TAKE_OVER_WORDS, 0);
+        _require(_admitTakeOver(call, item));
+        _finishOne(call);
+        _payFees(call);
+    }
+
+    /// @notice Applies 1 to 16 items in this order, with one verification of all their proofs. An item that would be refused alone at its
+    /// turn is skipped ({Skipped}); a false proof among the others reverts the whole. The sides of a trade stand one directly after the other,
+    /// and are applied or skipped together.
+    /// @param openings Accounts to open.
+    /// @param transitions Changes of accounts.
+    /// @param takeOvers Take-overs.
+    function submitBatch(
+        Opening[] calldata openings,
+        Transition[] calldata transitions,
+        TakeOver[] calldata takeOvers
+    ) external nonReentrant {
+        uint256 items = openings.length + transitions.length + takeOvers.length;
+        if (items == 0 || items > BATCH_LIMIT) revert BatchSize(items);
+        Call memory call = _begin(
+            openings.length *
+                Statements.OPEN_WORDS +
+                transitions.length *
+                Statements.TRANSITION_WORDS +
+                takeOvers.length *
+                Statements.TAKE_OVER_WORDS,
+            transitions.length
+        );
+        for (uint256 i; i < openings.length; ++i) {
+            Opening calldata opening = openings[i];
+            _note(OPENING, i, _admitOpening(call, opening.proof, opening.signals, opening.terms));
         }
-        if (one.snapshotRoot != other.snapshotRoot) {
-            revert SnapshotsDiffer(one.snapshotRoot, other.snapshotRoot);
+        _admitTransitions(call, transitions);
+        for (uint256 i; i < takeOvers.length; ++i) {
+            _note(TAKE_OVER, i, _admitTakeOver(call, takeOvers[i]));
         }
-        _accept(first);
-        _accept(second);
-        _settle(first);
-        _settle(second);
+        if (call.accepted == 0) return;
+        _finish(call);
+        for (uint256 i; i < transitions.length; ++i) _payOut(call, transitions[i], i);
+        _payFees(call);
     }
 
     /// @notice Writes the next closed node of the queue into the state tree. Anybody may call.
@@ -253,11 +336,9 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712, ReentrancyGu
         uint256[8] calldata proof
     ) external nonReentrant {
         _requireNode(nodeIndex, leaves);
-        _requireProof(
-            Circuit.Insertion,
-            proof,
-            Statements.insertionInputs(stateRoot, newRoot, nodeIndex, leaves)
-        );
+        _requireRoot(newRoot);
+        uint256[] memory inputs = Statements.insertionInputs(stateRoot, newRoot, nodeIndex, leaves);
+        if (!verifier.verify(Circuit.Insertion, proof, inputs)) revert ProofRejected(Circuit.Insertion);
         _recordRoot(nodeIndex, newRoot);
     }
 
@@ -277,26 +358,171 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712, ReentrancyGu
         return _domainSeparatorV4();
     }
 
-    /// @dev Checks a transition and makes every change except the token transfers.
-    function _accept(Transition calldata transition) private {
-        TransitionSignals calldata signals = transition.signals;
-        Terms calldata terms = transition.terms;
-        _requireTerms(terms);
-        if (signals.fee > FEE_CAP) revert FeeAboveCap(signals.fee, FEE_CAP);
-        if (signals.withdrawal != 0 && terms.recipient == address(0)) revert RecipientMissing();
-        if (!isKnownRoot[signals.stateRoot]) revert UnknownStateRoot(signals.stateRoot);
-        _requireSnapshot(signals);
-        // Without a deposit or a trade the statement asks for no membership: whoever leaves does not wait for the registry.
-        if (signals.deposit != 0 || signals.tradeTag != 0) _requireRegistryRoot(signals.registryRoot);
-        if (isSpent[signals.nullifier]) revert NullifierSpent(signals.nullifier);
-        isSpent[signals.nullifier] = true;
-        if (signals.deposit != 0) _requirePayer(transition);
-        _requireProof(
-            transition.tier == Tier.Small ? Circuit.TransitionSmall : Circuit.TransitionLarge,
-            transition.proof,
-            Statements.transitionInputs(signals, terms)
+    /// @dev Admits the transitions of a batch, trades as pairs.
+    function _admitTransitions(Call memory call, Transition[] calldata transitions) private {
+        uint256 i;
+        while (i < transitions.length) {
+            call.place = i;
+            Transition calldata first = transitions[i];
+            uint256 tradeTag = first.signals.tradeTag;
+            if (tradeTag == 0) {
+                _note(TRANSITION, i, _admitTransition(call, first));
+            } else if (i + 1 == transitions.length || transitions[i + 1].signals.tradeTag != tradeTag) {
+                _note(TRANSITION, i, Refusal.by(PartnerMissing.selector, tradeTag));
+            } else {
+                Transition calldata second = transitions[i + 1];
+                bytes memory refusal = _refusalOfPair(first.signals, second.signals);
+                if (refusal.length == 0) {
+                    refusal = _admitTrade(call, first, second);
+                    _note(TRANSITION, i, refusal);
+                    ++i;
+                }
+                _note(TRANSITION, i, refusal);
+            }
+            ++i;
+        }
+    }
+
+    /// @dev Opens an account, if nothing speaks against it; otherwise changes nothing and returns the refusal.
+    function _admitOpening(
+        Call memory call,
+        uint256[8] calldata proof,
+        OpenSignals calldata signals,
+        Terms calldata terms
+    ) private returns (bytes memory refusal) {
+        refusal = _refusalOfTerms(terms);
+        if (refusal.length == 0) refusal = _refusalOfStateRoot(call, signals.stateRoot);
+        if (refusal.length == 0) refusal = _refusalOfRegistryRoot(call, signals.registryRoot);
+        if (refusal.length == 0) refusal = _refusalOfEpoch(signals.epoch);
+        if (refusal.length != 0) return refusal;
+        if (isTagUsed[signals.accountTag]) {
+            return Refusal.by(AccountTagUsed.selector, signals.accountTag);
+        }
+        uint256 end = Statements.writeOpening(call.end, proof, signals, terms, _committeeKeyX, _committeeKeyY);
+        refusal = _refusalOfSignals(call.end, end);
+        if (refusal.length == 0) {
+            refusal = _refusalOfLeaves(call.queue, signals.commitment, signals.accountTag);
+        }
+        if (refusal.length != 0) return refusal;
+
+        isTagUsed[signals.accountTag] = true;
+        _accept(call, end, 1);
+        uint256 leafIndex = _append(call.queue, signals.commitment);
+        _append(call.queue, signals.accountTag);
+        emit Opened(signals.commitment, signals.accountTag, leafIndex, signals.escrow);
+    }
+
+    /// @dev Applies a transition that is no trade, if nothing speaks against it; otherwise changes nothing and returns the refusal.
+    function _admitTransition(
+        Call memory call,
+        Transition calldata transition
+    ) private returns (bytes memory refusal) {
+        uint256 end;
+        (refusal, end) = _refusalOfTransition(call, transition, call.end);
+        if (refusal.length == 0) refusal = _refusalOfWithdrawal(call, transition.signals, 0, 0);
+        if (refusal.length == 0 && transition.signals.deposit != 0) {
+            Deposit[] memory deposits = new Deposit[](1);
+            deposits[0] = _depositOf(transition);
+            refusal = _refusalOfDeposits(deposits);
+        }
+        if (refusal.length != 0) return refusal;
+        _accept(call, end, 1);
+        _apply(call, transition);
+    }
+
+    /// @dev Applies the two sides of a trade, if nothing speaks against either; otherwise changes nothing and returns the refusal.
+    function _admitTrade(
+        Call memory call,
+        Transition calldata first,
+        Transition calldata second
+    ) private returns (bytes memory refusal) {
+        uint256 end;
+        (refusal, end) = _refusalOfTransition(call, first, call.end);
+        if (refusal.length == 0) {
+            if (first.signals.nullifier == second.signals.nullifier) {
+                return Refusal.by(NullifierSpent.selector, second.signals.nullifier);
+            }
+            (refusal, end) = _refusalOfTransition(call, second, end);
+        }
+        if (refusal.length == 0) refusal = _takeMoneyOfTrade(call, first, second);
+        if (refusal.length != 0) return refusal;
+        _accept(call, end, 2);
+        _apply(call, first);
+        _apply(call, second);
+    }
+
+    /// @dev Checks that the withdrawals of a trade are there, counting its deposits, and takes these, both or none; returns why not.
+    function _takeMoneyOfTrade(
+        Call memory call,
+        Transition calldata first,
+        Transition calldata second
+    ) private returns (bytes memory refusal) {
+        TransitionSignals calldata one = first.signals;
+        TransitionSignals calldata other = second.signals;
+        bool same = one.asset == other.asset;
+        refusal = _refusalOfWithdrawal(call, one, same ? other.withdrawal : 0, same ? other.deposit : 0);
+        if (refusal.length == 0) {
+            refusal = _refusalOfWithdrawal(call, other, same ? one.withdrawal : 0, same ? one.deposit : 0);
+        }
+        uint256 count = (one.deposit != 0 ? 1 : 0) + (other.deposit != 0 ? 1 : 0);
+        if (refusal.length != 0 || count == 0) return refusal;
+        Deposit[] memory deposits = new Deposit[](count);
+        if (one.deposit != 0) deposits[0] = _depositOf(first);
+        if (other.deposit != 0) deposits[count - 1] = _depositOf(second);
+        return _refusalOfDeposits(deposits);
+    }
+
+    /// @dev Applies a take-over, if nothing speaks against it; otherwise changes nothing and returns the refusal.
+    function _admitTakeOver(Call memory call, TakeOver calldata item) private returns (bytes memory refusal) {
+        TakeOverSignals calldata signals = item.signals;
+        uint256 epoch;
+        uint256 end;
+        (refusal, epoch, end) = _refusalOfTakeOver(call, item);
+        if (refusal.length != 0) return refusal;
+
+        isSpent[signals.targetNullifier] = true;
+        isSpent[signals.keeperNullifier] = true;
+        _accept(call, end, 1);
+        uint256 leafIndex = _append(call.queue, signals.targetCommitment);
+        _append(call.queue, signals.keeperCommitment);
+        bool cured = signals.cured != 0;
+        auction.onTakeOver(signals.targetLeafIndex, leafIndex, cured);
+        uint256 uncovered = fund.payTakeOver(signals.deficit, signals.reward, epoch);
+        call.impaired = Answer.Unknown;
+        if (signals.fee != 0) _addFee(call, signals.fee);
+        emit TakenOver(
+            signals.targetNullifier,
+            signals.keeperNullifier,
+            signals.targetLeafIndex,
+            signals.targetCommitment,
+            signals.keeperCommitment,
+            leafIndex,
+            signals.snapshotRoot,
+            signals.rate,
+            signals.deficit,
+            signals.reward,
+            uncovered,
+            cured,
+            signals.fee,
+            signals.targetEscrow,
+            signals.keeperEscrow
         );
-        uint256 leafIndex = _enqueue(signals.commitment);
+    }
+
+    /// @dev Makes the changes of an admitted transition, whose deposit is there, and notes its payout.
+    function _apply(Call memory call, Transition calldata transition) private {
+        TransitionSignals calldata signals = transition.signals;
+        isSpent[signals.nullifier] = true;
+        if (signals.withdrawal != 0) {
+            uint256 asset = signals.asset;
+            uint256 amount = signals.withdrawal;
+            if (asset == CASH) amount = _settled(call, transition.terms.recipient, amount);
+            _promise(asset, amount);
+            call.payouts[call.place] = amount;
+        }
+        ++call.place;
+        if (signals.fee != 0) _addFee(call, signals.fee);
+        uint256 leafIndex = _append(call.queue, signals.commitment);
         emit Transitioned(
             signals.nullifier,
             signals.commitment,
@@ -312,34 +538,267 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712, ReentrancyGu
         );
     }
 
-    /// @dev Moves the tokens of an accepted transition.
-    function _settle(Transition calldata transition) private {
-        TransitionSignals calldata signals = transition.signals;
-        Terms calldata terms = transition.terms;
-        if (signals.deposit != 0) _pull(signals.asset, terms.payer, signals.deposit);
-        if (signals.withdrawal != 0) _push(signals.asset, terms.recipient, signals.withdrawal);
-        if (signals.fee != 0) {
-            _push(CASH, terms.relayer == address(0) ? msg.sender : terms.relayer, signals.fee);
+    /// @dev Adds a fee to what the sender is paid: the terms name him or nobody.
+    function _addFee(Call memory call, uint256 fee) private {
+        call.fees += _settled(call, msg.sender, fee);
+    }
+
+    /// @dev What is paid of an amount of cash: all of it, or while the fund is impaired the share that the ledger's holdings allow.
+    function _settled(Call memory call, address recipient, uint256 amount) private returns (uint256) {
+        if (call.impaired == Answer.Unknown) call.impaired = fund.isImpaired() ? Answer.Yes : Answer.No;
+        if (call.impaired == Answer.No) return amount;
+        _promiseFees(call);
+        return fund.settleWithdrawal(recipient, amount);
+    }
+
+    /// @dev Promises the fees summed so far: whoever asks for the ledger's holdings in the middle of a call shall not count them.
+    function _promiseFees(Call memory call) private {
+        uint256 fees = call.fees;
+        if (fees == call.feesPromised) return;
+        _promise(CASH, fees - call.feesPromised);
+        call.feesPromised = fees;
+    }
+
+    /// @dev Begins a call whose items have at most this many words in all.
+    function _begin(uint256 words, uint256 places) private view returns (Call memory call) {
+        uint256 start;
+        assembly ("memory-safe") {
+            start := add(mload(0x40), BATCH_HEADER)
+            mstore(0x40, add(start, shl(5, words)))
+        }
+        call.start = call.end = start;
+        call.queue = _openQueue();
+        call.payouts = new uint256[](places);
+    }
+
+    function _accept(Call memory call, uint256 end, uint256 items) private pure {
+        call.end = end;
+        call.accepted += items;
+    }
+
+    /// @dev Ends a call of one item: reverts if its proof is false.
+    function _finishOne(Call memory call) private {
+        uint256 start = call.start;
+        if (!_isProofValid(start, call.end)) {
+            uint256 circuit;
+            assembly ("memory-safe") {
+                circuit := mload(start)
+            }
+            revert ProofRejected(Circuit(circuit));
+        }
+        _closeQueue(call.queue);
+    }
+
+    /// @dev Ends a call of accepted items: reverts if one of their proofs is false.
+    function _finish(Call memory call) private {
+        bool valid = call.accepted == 1
+            ? _isProofValid(call.start, call.end)
+            : _isBatchValid(call.start, call.end);
+        if (!valid) revert BatchProofRejected();
+        _closeQueue(call.queue);
+    }
+
+    /// @dev Asks the verifier about the one item written from `start` to `end`.
+    function _isProofValid(uint256 start, uint256 end) private view returns (bool valid) {
+        bytes4 selector = IProofVerifier.verify.selector;
+        address target = address(verifier);
+        assembly ("memory-safe") {
+            let data := mload(0x40)
+            let size := sub(end, start)
+            mstore(data, selector)
+            mcopy(add(data, 0x04), start, 0x120) // circuit, proof
+            mstore(add(data, 0x124), 0x140) // where the public signals are
+            mstore(add(data, 0x144), shr(5, sub(size, 0x120)))
+            mcopy(add(data, 0x164), add(start, 0x120), sub(size, 0x120))
+            if iszero(staticcall(gas(), target, data, add(size, 0x44), 0x00, 0x20)) {
+                returndatacopy(data, 0x00, returndatasize())
+                revert(data, returndatasize())
+            }
+            valid := and(gt(returndatasize(), 0x1f), eq(mload(0x00), 1))
         }
     }
 
-    function _requireTerms(Terms calldata terms) private view {
-        if (block.timestamp > terms.deadline) revert DeadlinePassed(terms.deadline);
+    /// @dev Asks the verifier about all the items written from `start` to `end`. The words are its calldata already, but for the header.
+    function _isBatchValid(uint256 start, uint256 end) private view returns (bool valid) {
+        uint256 selector = uint32(IProofVerifier.verifyBatch.selector);
+        address target = address(verifier);
+        assembly ("memory-safe") {
+            let size := sub(end, start)
+            mstore(sub(start, 0x60), selector)
+            mstore(sub(start, 0x40), 0x20)
+            mstore(sub(start, 0x20), shr(5, size))
+            if iszero(staticcall(gas(), target, sub(start, 0x44), add(size, 0x44), 0x00, 0x20)) {
+                let data := mload(0x40)
+                returndatacopy(data, 0x00, returndatasize())
+                revert(data, returndatasize())
+            }
+            valid := and(gt(returndatasize(), 0x1f), eq(mload(0x00), 1))
+        }
+    }
+
+    /// @dev Pays what was noted at `place` for a transition.
+    function _payOut(Call memory call, Transition calldata transition, uint256 place) private {
+        uint256 amount = call.payouts[place];
+        if (amount != 0) _pay(transition.signals.asset, transition.terms.recipient, amount);
+    }
+
+    function _payFees(Call memory call) private {
+        if (call.fees == 0) return;
+        _promiseFees(call);
+        _pay(CASH, msg.sender, call.fees);
+    }
+
+    /// @dev Says that an item of a batch is skipped, if it was refused.
+    function _note(uint8 kind, uint256 index, bytes memory refusal) private {
+        if (refusal.length != 0) emit Skipped(kind, index, refusal);
+    }
+
+    /// @dev Why a transition may not be applied, money aside; its words are written at `at`, to `end`, unless it is refused.
+    function _refusalOfTransition(
+        Call memory call,
+        Transition calldata transition,
+        uint256 at
+    ) private view returns (bytes memory refusal, uint256 end) {
+        TransitionSignals calldata signals = transition.signals;
+        refusal = _refusalOfTerms(transition.terms);
+        if (refusal.length != 0) return (refusal, end);
+        if (signals.fee > FEE_CAP) {
+            return (Refusal.by(FeeAboveCap.selector, signals.fee, FEE_CAP), end);
+        }
+        if (signals.withdrawal != 0 && transition.terms.recipient == address(0)) {
+            return (Refusal.by(RecipientMissing.selector), end);
+        }
+        refusal = _refusalOfStateRoot(call, signals.stateRoot);
+        if (refusal.length == 0) refusal = _refusalOfSnapshot(call.market, signals);
+        // Without a deposit or a trade the statement asks for no membership: whoever leaves does not wait for the registry.
+        if (refusal.length == 0 && (signals.deposit != 0 || signals.tradeTag != 0)) {
+            refusal = _refusalOfRegistryRoot(call, signals.registryRoot);
+        }
+        if (refusal.length == 0) refusal = _refusalOfSpent(signals.nullifier);
+        if (refusal.length != 0) return (refusal, end);
+        end = Statements.writeTransition(at, transition);
+        refusal = _refusalOfSignals(at, end);
+        if (refusal.length == 0) {
+            refusal = _refusalOfLeaves(call.queue, signals.commitment, signals.commitment);
+        }
+    }
+
+    /// @dev Why a take-over may not be applied, with its snapshot's epoch; its words are written to `end` unless it is refused.
+    function _refusalOfTakeOver(
+        Call memory call,
+        TakeOver calldata item
+    ) private returns (bytes memory refusal, uint256 epoch, uint256 end) {
+        TakeOverSignals calldata signals = item.signals;
+        refusal = _refusalOfTerms(item.terms);
+        if (refusal.length != 0) return (refusal, epoch, end);
+        if (signals.fee > FEE_CAP) {
+            return (Refusal.by(FeeAboveCap.selector, signals.fee, FEE_CAP), epoch, end);
+        }
+        refusal = _refusalOfStateRoot(call, signals.stateRoot);
+        if (refusal.length == 0) {
+            (refusal, epoch) = _refusalOfTakeOverSnapshot(call.market, signals.snapshotRoot);
+        }
+        if (refusal.length == 0) refusal = _refusalOfRegistryRoot(call, signals.registryRoot);
+        if (refusal.length == 0) refusal = _refusalOfSpent(signals.targetNullifier);
+        if (refusal.length == 0) refusal = _refusalOfSpent(signals.keeperNullifier);
+        if (refusal.length != 0) return (refusal, epoch, end);
+        if (signals.targetNullifier == signals.keeperNullifier) {
+            refusal = Refusal.by(NullifierSpent.selector, signals.keeperNullifier);
+            return (refusal, epoch, end);
+        }
+        end = Statements.writeTakeOver(call.end, item, auction.restoration());
+        refusal = _refusalOfSignals(call.end, end);
+        if (refusal.length == 0) {
+            refusal = _refusalOfLeaves(call.queue, signals.targetCommitment, signals.keeperCommitment);
+        }
+        if (refusal.length == 0) {
+            refusal = auction.refusalOfTakeOver(
+                signals.targetLeafIndex,
+                signals.targetNullifier,
+                epoch,
+                signals.rate
+            );
+        }
+        if (refusal.length == 0) {
+            _promiseFees(call);
+            refusal = fund.refusalOfPayment(signals.deficit, signals.reward, epoch);
+        }
+    }
+
+    /// @dev Why a transition's withdrawal may not be paid, beside another one of the asset and after a deposit of it.
+    function _refusalOfWithdrawal(
+        Call memory call,
+        TransitionSignals calldata signals,
+        uint256 besides,
+        uint256 arriving
+    ) private returns (bytes memory) {
+        if (signals.withdrawal == 0) return "";
+        _promiseFees(call);
+        return _refusalOfPayout(signals.asset, signals.withdrawal + besides, arriving);
+    }
+
+    /// @dev Why two transitions are not the two sides of one trade; empty if they are.
+    function _refusalOfPair(
+        TransitionSignals calldata one,
+        TransitionSignals calldata other
+    ) private pure returns (bytes memory) {
+        if (one.tradeTag == 0 || other.tradeTag == 0) return Refusal.by(NotATrade.selector);
+        if (one.tradeTag != other.tradeTag) {
+            return Refusal.by(TradeTagsDiffer.selector, one.tradeTag, other.tradeTag);
+        }
+        if (one.side > 1 || other.side > 1 || one.side == other.side) {
+            return Refusal.by(SidesNotOpposite.selector, one.side, other.side);
+        }
+        if (one.snapshotRoot != other.snapshotRoot) {
+            return Refusal.by(SnapshotsDiffer.selector, one.snapshotRoot, other.snapshotRoot);
+        }
+        return "";
+    }
+
+    function _refusalOfTerms(Terms calldata terms) private view returns (bytes memory) {
+        if (block.timestamp > terms.deadline) {
+            return Refusal.by(DeadlinePassed.selector, terms.deadline);
+        }
         if (terms.relayer != address(0) && terms.relayer != msg.sender) {
-            revert NotTheRelayer(terms.relayer, msg.sender);
+            return Refusal.by(NotTheRelayer.selector, uint160(terms.relayer), uint160(msg.sender));
         }
+        return "";
     }
 
-    function _requireRegistryRoot(uint256 registryRoot) private view {
-        if (!registry.acceptsRoot(registryRoot)) revert RegistryRootRefused(registryRoot);
+    function _refusalOfStateRoot(Call memory call, uint256 root) private view returns (bytes memory) {
+        // No root is 0, which stands for none known yet.
+        if (root == call.stateRoot && root != 0) return "";
+        if (!isKnownRoot[root]) return Refusal.by(UnknownStateRoot.selector, root);
+        call.stateRoot = root;
+        return "";
     }
 
-    /// @dev An allowance to the ledger alone must not let anybody spend it: the payer sends, or has signed for this very note.
-    function _requirePayer(Transition calldata transition) private view {
-        address payer = transition.terms.payer;
-        if (payer == msg.sender) return;
+    function _refusalOfRegistryRoot(Call memory call, uint256 root) private view returns (bytes memory) {
+        if (call.registryRootKnown && root == call.registryRoot) return "";
+        if (!registry.acceptsRoot(root)) return Refusal.by(RegistryRootRefused.selector, root);
+        call.registryRoot = root;
+        call.registryRootKnown = true;
+        return "";
+    }
+
+    function _refusalOfSpent(uint256 nullifier) private view returns (bytes memory) {
+        return isSpent[nullifier] ? Refusal.by(NullifierSpent.selector, nullifier) : bytes("");
+    }
+
+    function _refusalOfSignals(uint256 at, uint256 end) private pure returns (bytes memory) {
+        (uint256 index, uint256 value, bool outside) = Statements.firstOutsideField(at, end);
+        return outside ? Refusal.by(SignalNotInField.selector, index, value) : bytes("");
+    }
+
+    /// @dev A transition's deposit. An allowance to the ledger alone must not let anybody spend it: the payer sends, or has signed for this
+    /// very note.
+    function _depositOf(Transition calldata transition) private view returns (Deposit memory deposit) {
         TransitionSignals calldata signals = transition.signals;
-        bytes32 digest = _hashTypedDataV4(
+        deposit.asset = signals.asset;
+        deposit.amount = signals.deposit;
+        deposit.payer = transition.terms.payer;
+        if (deposit.payer == msg.sender) return deposit;
+        deposit.digest = _hashTypedDataV4(
             keccak256(
                 abi.encode(
                     DEPOSIT_TYPEHASH,
@@ -351,15 +810,14 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712, ReentrancyGu
                 )
             )
         );
-        if (!SignatureChecker.isValidSignatureNowCalldata(payer, digest, transition.payerSignature)) {
-            revert PayerNotAuthorized(payer);
-        }
+        deposit.signature = transition.payerSignature;
     }
 
-    function _requireProof(Circuit circuit, uint256[8] calldata proof, uint256[] memory inputs) private view {
-        for (uint256 i; i < inputs.length; ++i) {
-            if (inputs[i] >= FIELD_ORDER) revert SignalNotInField(i, inputs[i]);
+    /// @dev Reverts with a refusal, if there is one.
+    function _require(bytes memory refusal) private pure {
+        if (refusal.length == 0) return;
+        assembly ("memory-safe") {
+            revert(add(refusal, 0x20), mload(refusal))
         }
-        if (!verifier.verify(circuit, proof, inputs)) revert ProofRejected(circuit);
     }
 }

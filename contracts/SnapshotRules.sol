@@ -2,15 +2,36 @@
 pragma solidity 0.8.30;
 
 import { AccessControl } from "@openzeppelin/contracts/access/AccessControl.sol";
+import { IInsuranceFund } from "./interfaces/IInsuranceFund.sol";
+import { ILiquidationAuction } from "./interfaces/ILiquidationAuction.sol";
 import { IRiskOracle, SnapshotInfo } from "./interfaces/IRiskOracle.sol";
+import { Refusal } from "./Refusal.sol";
 import { TransitionSignals } from "./Statements.sol";
 
 /// @title Snapshot rules
 /// @notice Decides which risk snapshot a transition may be proven on, and which modes are open.
-/// @dev The latest one, not stale. The one before for a few seconds, if prices hardly moved and nothing is withdrawn: proofs under way
-/// survive the change of epoch, and nobody gets to choose between two prices. A deposit that covers its fee may be made however old the
-/// latest one is. An exit holds no risk, so any snapshot will do. A wind-down needs a week of silence.
+/// @dev The latest one, not stale. The one before for a few seconds, if prices hardly moved, nothing is withdrawn and the note is not
+/// flagged: proofs under way survive the change of epoch, and nobody gets to choose between two prices. A deposit that covers its fee may
+/// be made however old the latest one is. An exit holds no risk, so any snapshot will do. A wind-down needs a week of silence. No new risk
+/// in an emergency or while the insurance fund is below its floor; no withdrawal while the fund locks them.
 abstract contract SnapshotRules is AccessControl {
+    /// @dev What a call has looked up: the snapshot of `root` with the latest one, and answers that hold for the whole call.
+    struct Market {
+        uint256 root;
+        SnapshotInfo found;
+        SnapshotInfo newest;
+        Answer restricted;
+        bool lockKnown;
+        uint256 lockedUntil;
+    }
+
+    /// @dev A question that is asked at most once.
+    enum Answer {
+        Unknown,
+        No,
+        Yes
+    }
+
     /// @dev Modes of a transition, as in the circuit.
     uint256 internal constant MODE_NORMAL = 0;
     uint256 internal constant MODE_EXIT = 2;
@@ -31,6 +52,12 @@ abstract contract SnapshotRules is AccessControl {
     /// @notice Publishes the snapshots.
     IRiskOracle public immutable oracle;
 
+    /// @notice Keeps the flags of notes below their maintenance margin.
+    ILiquidationAuction public immutable auction;
+
+    /// @notice Stands behind bankrupt accounts.
+    IInsuranceFund public immutable fund;
+
     /// @notice Whether an emergency is declared: only reduce-only, exit and wind-down transitions are accepted.
     bool public emergency;
 
@@ -45,7 +72,7 @@ abstract contract SnapshotRules is AccessControl {
     /// @dev Cure: prove again on the latest snapshot.
     error SnapshotNotLatest(uint256 epoch, uint256 latestEpoch);
 
-    /// @notice The snapshot is the one before the latest, and its grace is over, prices moved, or something is withdrawn.
+    /// @notice The snapshot is the one before the latest, and its grace is over, prices moved, something is withdrawn, or the note is flagged.
     /// @dev Cure: prove again on the latest snapshot.
     error PreviousSnapshotRefused(uint256 epoch, uint256 latestEpoch);
 
@@ -57,9 +84,13 @@ abstract contract SnapshotRules is AccessControl {
     /// @dev Cure: wait until `opensAt`, or close the account's positions by trades.
     error WindDownClosed(uint256 opensAt);
 
-    /// @notice An emergency is declared, and the transition is of the normal mode.
+    /// @notice An emergency is declared or the insurance fund is below its floor, and the transition is of the normal mode.
     /// @dev Cure: prove in reduce-only mode (deposits, trades that lower risk) or as an exit, or wait.
     error ReduceOnly();
+
+    /// @notice The insurance fund's uncovered deficit has locked all withdrawals.
+    /// @dev Cure: wait until `lockedUntil`; then withdrawals pay their share of what the ledger holds, or all once the fund is whole.
+    error WithdrawalsLocked(uint256 lockedUntil);
 
     /// @notice There is no such mode.
     /// @dev Cure: use 0 normal, 1 reduce-only, 2 exit or 3 wind-down.
@@ -69,8 +100,10 @@ abstract contract SnapshotRules is AccessControl {
     /// @dev Cure: prove again with the latest epoch.
     error EpochNotLatest(uint256 epoch, uint256 latestEpoch);
 
-    constructor(IRiskOracle riskOracle) {
+    constructor(IRiskOracle riskOracle, ILiquidationAuction liquidationAuction, IInsuranceFund insuranceFund) {
         oracle = riskOracle;
+        auction = liquidationAuction;
+        fund = insuranceFund;
     }
 
     /// @notice Declares or lifts an emergency.
@@ -80,47 +113,105 @@ abstract contract SnapshotRules is AccessControl {
         emit EmergencySet(declared);
     }
 
-    /// @dev Reverts unless a transition with these signals may be proven on its snapshot now.
-    function _requireSnapshot(TransitionSignals calldata signals) internal view {
-        (SnapshotInfo memory found, SnapshotInfo memory newest) = oracle.locate(signals.snapshotRoot);
-        if (found.epoch == 0) revert UnknownSnapshot(signals.snapshotRoot);
+    /// @dev Why a transition with these signals may not be proven on its snapshot now; empty if it may.
+    function _refusalOfSnapshot(
+        Market memory market,
+        TransitionSignals calldata signals
+    ) internal view returns (bytes memory) {
+        (SnapshotInfo memory found, SnapshotInfo memory newest) = _locate(market, signals.snapshotRoot);
+        if (found.epoch == 0) {
+            return Refusal.by(UnknownSnapshot.selector, signals.snapshotRoot);
+        }
         uint256 mode = signals.mode;
-        if (mode > MODE_WIND_DOWN) revert UnknownMode(mode);
-        if (mode == MODE_EXIT) return;
-        if (mode == MODE_NORMAL && emergency) revert ReduceOnly();
+        if (mode > MODE_WIND_DOWN) return Refusal.by(UnknownMode.selector, mode);
+        if (signals.withdrawal != 0) {
+            uint256 until = _lockedUntil(market);
+            if (block.timestamp < until) return Refusal.by(WithdrawalsLocked.selector, until);
+        }
+        if (mode == MODE_EXIT) return "";
+        if (mode == MODE_NORMAL && _isRestricted(market)) return Refusal.by(ReduceOnly.selector);
 
         if (found.epoch == newest.epoch) {
             if (mode == MODE_WIND_DOWN) {
                 uint256 opensAt = newest.time + WIND_DOWN_AFTER;
-                if (block.timestamp < opensAt) revert WindDownClosed(opensAt);
-            } else if (!_isDepositOnly(signals)) {
-                _requireFresh(newest);
+                return
+                    block.timestamp < opensAt
+                        ? Refusal.by(WindDownClosed.selector, opensAt)
+                        : bytes("");
             }
-            return;
+            return _isDepositOnly(signals) ? bytes("") : _refusalOfAge(newest);
         }
 
         if (mode == MODE_WIND_DOWN || found.epoch + 1 != newest.epoch) {
-            revert SnapshotNotLatest(found.epoch, newest.epoch);
+            return Refusal.by(SnapshotNotLatest.selector, found.epoch, newest.epoch);
         }
-        if (!newest.steady || signals.withdrawal != 0 || block.timestamp > newest.postedAt + PREVIOUS_GRACE) {
-            revert PreviousSnapshotRefused(found.epoch, newest.epoch);
+        if (
+            !newest.steady ||
+            signals.withdrawal != 0 ||
+            block.timestamp > newest.postedAt + PREVIOUS_GRACE ||
+            auction.isFlagged(signals.nullifier)
+        ) {
+            return Refusal.by(PreviousSnapshotRefused.selector, found.epoch, newest.epoch);
         }
-        _requireFresh(found);
+        return _refusalOfAge(found);
     }
 
-    /// @dev Reverts unless an account may be opened with this epoch, against which memberships expire.
-    function _requireEpoch(uint256 epoch) internal view {
+    /// @dev Why a take-over may not be proven on a snapshot now: it must be the latest one, and fresh. Returns the epoch too.
+    function _refusalOfTakeOverSnapshot(
+        Market memory market,
+        uint256 snapshotRoot
+    ) internal view returns (bytes memory refusal, uint256 epoch) {
+        (SnapshotInfo memory found, SnapshotInfo memory newest) = _locate(market, snapshotRoot);
+        epoch = found.epoch;
+        if (epoch == 0) refusal = Refusal.by(UnknownSnapshot.selector, snapshotRoot);
+        else if (epoch != newest.epoch) {
+            refusal = Refusal.by(SnapshotNotLatest.selector, epoch, newest.epoch);
+        } else refusal = _refusalOfAge(newest);
+    }
+
+    /// @dev Why an account may not be opened with this epoch, against which memberships expire; empty if it may.
+    function _refusalOfEpoch(uint256 epoch) internal view returns (bytes memory) {
         (, SnapshotInfo memory newest) = oracle.latest();
         bool accepted = epoch != 0 && epoch == newest.epoch;
         if (!accepted && epoch != 0 && newest.epoch != 0) {
             accepted = epoch == newest.epoch - 1 && block.timestamp <= newest.postedAt + PREVIOUS_GRACE;
         }
-        if (!accepted) revert EpochNotLatest(epoch, newest.epoch);
+        return accepted ? bytes("") : Refusal.by(EpochNotLatest.selector, epoch, newest.epoch);
     }
 
-    function _requireFresh(SnapshotInfo memory snapshot) private view {
+    function _locate(
+        Market memory market,
+        uint256 root
+    ) private view returns (SnapshotInfo memory found, SnapshotInfo memory newest) {
+        // Before the first look-up the latest epoch is 0.
+        if (root != market.root || market.newest.epoch == 0) {
+            (market.found, market.newest) = oracle.locate(root);
+            market.root = root;
+        }
+        return (market.found, market.newest);
+    }
+
+    function _isRestricted(Market memory market) private view returns (bool) {
+        if (market.restricted == Answer.Unknown) {
+            market.restricted = emergency || fund.isBelowFloor() ? Answer.Yes : Answer.No;
+        }
+        return market.restricted == Answer.Yes;
+    }
+
+    function _lockedUntil(Market memory market) private view returns (uint256) {
+        if (!market.lockKnown) {
+            market.lockedUntil = fund.lockedUntil();
+            market.lockKnown = true;
+        }
+        return market.lockedUntil;
+    }
+
+    function _refusalOfAge(SnapshotInfo memory snapshot) private view returns (bytes memory) {
         uint256 staleSince = snapshot.time + STALE_AFTER;
-        if (block.timestamp > staleSince) revert SnapshotStale(staleSince);
+        return
+            block.timestamp > staleSince
+                ? Refusal.by(SnapshotStale.selector, staleSince)
+                : bytes("");
     }
 
     /// @dev Legs change only by trades, exits and wind-downs. The fee must come out of the deposit: a fee paid to oneself beside a tiny

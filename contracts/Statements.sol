@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import { FIELD_ORDER } from "./Field.sol";
+import { Circuit } from "./interfaces/IProofVerifier.sol";
 
 /// @dev What a proof binds besides its statement. `payer` funds a deposit, `recipient` receives a withdrawal, `relayer` alone may submit
 /// and earns the fee (0: anybody may, and earns it), and nothing is accepted after `deadline` (Unix seconds).
@@ -91,69 +92,140 @@ struct TakeOver {
 }
 
 /// @title Public signals
-/// @notice Assembles each statement's public signals in the order of the circuits' manifest.
+/// @notice Assembles each statement as the verifier takes it, in the order of the circuits' manifest: circuit, eight words of the proof, public
+/// signals. The words are written into memory that the caller has allocated, one item after the other.
 library Statements {
-    /// @dev Words of the structs that lead the public signals, in the order of the circuit.
-    uint256 private constant OPEN_WORDS = 10;
-    uint256 private constant TRANSITION_WORDS = 14;
+    /// @notice Words of an item: circuit, proof, public signals.
+    uint256 internal constant OPEN_WORDS = 22;
+    uint256 internal constant TRANSITION_WORDS = 24;
+    uint256 internal constant TAKE_OVER_WORDS = 34;
+
+    /// @dev Bytes before an item's public signals: circuit and proof.
+    uint256 private constant SIGNALS_OFFSET = 0x120;
 
     /// @notice The field element that binds a proof to this chain, this ledger and its terms.
-    /// @dev Called by the ledger, whose address it takes.
-    function context(Terms calldata terms) internal view returns (uint256) {
-        bytes32 digest = keccak256(
-            abi.encode(
-                block.chainid,
-                address(this),
-                terms.payer,
-                terms.recipient,
-                terms.relayer,
-                terms.deadline
-            )
-        );
-        return uint256(digest) % FIELD_ORDER;
+    /// @dev Called by the ledger, whose address it takes: Keccak-256 of chain id, ledger, payer, recipient, relayer and deadline, modulo r.
+    function context(Terms calldata terms) internal view returns (uint256 element) {
+        uint256 order = FIELD_ORDER;
+        assembly ("memory-safe") {
+            let start := mload(0x40)
+            mstore(start, chainid())
+            mstore(add(start, 0x20), address())
+            calldatacopy(add(start, 0x40), terms, 0x80)
+            element := mod(keccak256(start, 0xc0), order)
+        }
     }
 
-    /// @notice Public signals of `open`: the ten given, the committee key's coordinates, the context.
-    function openInputs(
+    /// @notice Writes an opening: the ten signals given, the committee key's coordinates, the context.
+    /// @return end Where the words end.
+    function writeOpening(
+        uint256 at,
+        uint256[8] calldata proof,
         OpenSignals calldata signals,
+        Terms calldata terms,
         uint256 committeeKeyX,
-        uint256 committeeKeyY,
-        Terms calldata terms
-    ) internal view returns (uint256[] memory inputs) {
-        inputs = new uint256[](OPEN_WORDS + 3);
+        uint256 committeeKeyY
+    ) internal view returns (uint256 end) {
+        uint256 circuit = uint256(Circuit.Open);
+        uint256 bound = context(terms);
         assembly ("memory-safe") {
-            calldatacopy(add(inputs, 0x20), signals, mul(OPEN_WORDS, 0x20))
+            mstore(at, circuit)
+            calldatacopy(add(at, 0x20), proof, 0x100)
+            calldatacopy(add(at, 0x120), signals, 0x140)
+            mstore(add(at, 0x260), committeeKeyX)
+            mstore(add(at, 0x280), committeeKeyY)
+            mstore(add(at, 0x2a0), bound)
+            end := add(at, 0x2c0)
         }
-        inputs[OPEN_WORDS] = committeeKeyX;
-        inputs[OPEN_WORDS + 1] = committeeKeyY;
-        inputs[OPEN_WORDS + 2] = context(terms);
     }
 
-    /// @notice Public signals of `transition`: the fourteen given, the context.
-    function transitionInputs(
-        TransitionSignals calldata signals,
-        Terms calldata terms
-    ) internal view returns (uint256[] memory inputs) {
-        inputs = new uint256[](TRANSITION_WORDS + 1);
+    /// @notice Writes a transition: the fourteen signals given, the context.
+    /// @return end Where the words end.
+    function writeTransition(uint256 at, Transition calldata transition) internal view returns (uint256 end) {
+        uint256 circuit = uint256(
+            transition.tier == Tier.Small ? Circuit.TransitionSmall : Circuit.TransitionLarge
+        );
+        uint256[8] calldata proof = transition.proof;
+        TransitionSignals calldata signals = transition.signals;
+        uint256 bound = context(transition.terms);
         assembly ("memory-safe") {
-            calldatacopy(add(inputs, 0x20), signals, mul(TRANSITION_WORDS, 0x20))
+            mstore(at, circuit)
+            calldatacopy(add(at, 0x20), proof, 0x100)
+            calldatacopy(add(at, 0x120), signals, 0x1c0)
+            mstore(add(at, 0x2e0), bound)
+            end := add(at, 0x300)
         }
-        inputs[TRANSITION_WORDS] = context(terms);
     }
 
-    /// @notice Public signals of `insertion`: old root, new root, node index, sixteen leaves.
+    /// @notice Writes a take-over: nine of the signals given, the restoration, the other fourteen, the context.
+    /// @return end Where the words end.
+    function writeTakeOver(
+        uint256 at,
+        TakeOver calldata takeOver,
+        uint256 restoration
+    ) internal view returns (uint256 end) {
+        uint256 circuit = uint256(
+            takeOver.tier == Tier.Small ? Circuit.LiquidationSmall : Circuit.LiquidationLarge
+        );
+        uint256[8] calldata proof = takeOver.proof;
+        TakeOverSignals calldata signals = takeOver.signals;
+        uint256 bound = context(takeOver.terms);
+        assembly ("memory-safe") {
+            mstore(at, circuit)
+            calldatacopy(add(at, 0x20), proof, 0x100)
+            calldatacopy(add(at, 0x120), signals, 0x120)
+            mstore(add(at, 0x240), restoration)
+            calldatacopy(add(at, 0x260), add(signals, 0x120), 0x1c0)
+            mstore(add(at, 0x420), bound)
+            end := add(at, 0x440)
+        }
+    }
+
+    /// @notice The first public signal, of the item written from `at` to `end`, that is not a field element.
+    /// @return index Counts the statement's public signals from 0; their number if all are field elements.
+    /// @return value The signal; 0 if all are field elements.
+    /// @return outside Whether there is one.
+    function firstOutsideField(
+        uint256 at,
+        uint256 end
+    ) internal pure returns (uint256 index, uint256 value, bool outside) {
+        uint256 order = FIELD_ORDER;
+        assembly ("memory-safe") {
+            let first := add(at, SIGNALS_OFFSET)
+            let position := first
+            for {} lt(position, end) {
+                position := add(position, 0x20)
+            } {
+                if iszero(lt(mload(position), order)) {
+                    value := mload(position)
+                    outside := 1
+                    break
+                }
+            }
+            index := shr(5, sub(position, first))
+        }
+    }
+
+    /// @notice Public signals of `insertion`: old root, new root, node index, a point and the value there of the polynomial whose coefficients
+    /// are the leaves.
+    /// @dev The point is a hash of all the rest: the new root, which fixes the circuit's leaves, is chosen before it, so equal values mean
+    /// equal leaves. Five public signals instead of nineteen.
     function insertionInputs(
         uint256 oldRoot,
         uint256 newRoot,
         uint256 nodeIndex,
         uint256[16] calldata leaves
     ) internal pure returns (uint256[] memory inputs) {
-        inputs = new uint256[](19);
+        uint256 point = uint256(keccak256(abi.encode(oldRoot, newRoot, nodeIndex, leaves))) % FIELD_ORDER;
+        uint256 value;
+        for (uint256 i = 16; i > 0; --i) {
+            value = mulmod(addmod(value, leaves[i - 1], FIELD_ORDER), point, FIELD_ORDER);
+        }
+        inputs = new uint256[](5);
         inputs[0] = oldRoot;
         inputs[1] = newRoot;
         inputs[2] = nodeIndex;
-        assembly ("memory-safe") {
-            calldatacopy(add(inputs, 0x80), leaves, 0x200)
-        }
+        inputs[3] = point;
+        inputs[4] = value;
     }
 }

@@ -7,12 +7,31 @@ import { cheats } from "./Cheats.sol";
 
 /// @dev The queue without proofs.
 contract OpenQueue is CommitmentQueue {
+    /// @dev Queues leaves in one call, as a batch does.
+    function enqueue(uint256[] memory leaves) public returns (uint256 firstIndex) {
+        Cursor memory cursor = _openQueue();
+        firstIndex = cursor.tail;
+        for (uint256 i; i < leaves.length; ++i) {
+            bytes memory refusal = _refusalOfLeaves(cursor, leaves[i], leaves[i]);
+            if (refusal.length != 0) {
+                assembly ("memory-safe") {
+                    revert(add(refusal, 0x20), mload(refusal))
+                }
+            }
+            require(_append(cursor, leaves[i]) == firstIndex + i, "place");
+        }
+        _closeQueue(cursor);
+    }
+
     function enqueue(uint256 leaf) external returns (uint256) {
-        return _enqueue(leaf);
+        uint256[] memory leaves = new uint256[](1);
+        leaves[0] = leaf;
+        return enqueue(leaves);
     }
 
     function insert(uint256 nodeIndex, uint256[16] calldata leaves, uint256 newRoot) external {
         _requireNode(nodeIndex, leaves);
+        _requireRoot(newRoot);
         _recordRoot(nodeIndex, newRoot);
     }
 }
@@ -29,18 +48,21 @@ contract CommitmentQueueTest {
         model.push();
     }
 
-    /// @dev Forty random steps: queue a leaf, seal, insert the true leaves, try to insert altered ones.
+    /// @dev Forty random steps: queue up to forty leaves at once, seal, insert the true leaves, try to insert altered ones.
     function testFuzzAgreesWithThePlainModel(uint256 seed) public {
         uint256 time = block.timestamp;
         for (uint256 step; step < 40; ++step) {
             uint256 random = uint256(keccak256(abi.encode(seed, step)));
             uint256 action = random % 16;
             if (action < 12) {
-                uint256 leaf = (random % (FIELD_ORDER - 1)) + 1;
-                uint256 leafIndex = queue.enqueue(leaf);
-                require(leafIndex == 16 * (model.length - 1) + count, "place");
-                model[model.length - 1][count++] = leaf;
-                if (count == 16) startNode();
+                uint256[] memory leaves = new uint256[](action < 8 ? 1 : (random >> 8) % 40);
+                uint256 place = 16 * (model.length - 1) + count;
+                for (uint256 i; i < leaves.length; ++i) {
+                    leaves[i] = (uint256(keccak256(abi.encode(random, i))) % (FIELD_ORDER - 1)) + 1;
+                    model[model.length - 1][count++] = leaves[i];
+                    if (count == 16) startNode();
+                }
+                require(queue.enqueue(leaves) == place, "place");
             } else if (action == 12) {
                 time += random % 60;
                 cheats.warp(time);

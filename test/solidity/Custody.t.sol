@@ -11,11 +11,22 @@ contract OpenCustody is Custody {
     }
 
     function pull(uint256 asset, address payer, uint256 amount) external {
-        _pull(asset, payer, amount);
+        Deposit[] memory deposits = new Deposit[](1);
+        deposits[0] = Deposit(asset, amount, payer, 0, "");
+        admit(_refusalOfDeposits(deposits));
     }
 
     function push(uint256 asset, address recipient, uint256 amount) external {
-        _push(asset, recipient, amount);
+        admit(_refusalOfPayout(asset, amount, 0));
+        _promise(asset, amount);
+        _pay(asset, recipient, amount);
+    }
+
+    function admit(bytes memory refusal) private pure {
+        if (refusal.length == 0) return;
+        assembly ("memory-safe") {
+            revert(add(refusal, 0x20), mload(refusal))
+        }
     }
 }
 
@@ -56,6 +67,7 @@ contract CustodyTest {
             require(cash.balanceOf(address(custody)) == claims[0], "cash");
             require(spot.balanceOf(address(custody)) == claims[1] * unit, "spot");
         }
+        require(custody.totalOwed(0) == 0 && custody.totalOwed(7) == 0, "owed");
         try custody.push(7, recipient, claims[1] + 1) {
             revert("paid more than held");
         } catch (bytes memory reason) {
