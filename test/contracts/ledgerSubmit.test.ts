@@ -1,15 +1,8 @@
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { deploySolvus } from "../../contracts/deploy.ts";
 import { type DepositAuthorization, NOBODY, signDeposit } from "../../contracts/signing.ts";
 import type { TransitionSignals } from "../../contracts/statements.ts";
 import { FIELD_ORDER } from "../../protocol/constants.ts";
-import {
-  COMMITTEE_KEY,
-  expectRefusal,
-  type LedgerFixture,
-  ledgerFixture,
-  randomElement,
-} from "../support/ledgerFixture.ts";
+import { expectRefusal, type LedgerFixture, ledgerFixture, randomElement } from "../support/ledgerFixture.ts";
 
 let fixture: LedgerFixture;
 
@@ -163,17 +156,7 @@ describe("front-running and replay", () => {
 
   test("refuses a proof made for another ledger on the same chain", async () => {
     const transition = await fixture.transition();
-    const other = await deploySolvus(fixture.ethers, { committeeKey: COMMITTEE_KEY, verifier: "ideal" });
-    const twin = await fixture.ethers.deployContract("Ledger", [
-      {
-        admin: fixture.admin.address,
-        verifier: fixture.addresses.verifier,
-        oracle: fixture.addresses.oracle,
-        registry: other.addresses.registry,
-        cash: other.addresses.usdc,
-        committeeKey: [...COMMITTEE_KEY],
-      },
-    ]);
+    const twin = await fixture.twinLedger();
     await expectRefusal(twin.getFunction("submit")(transition), twin, "ProofRejected", [1n]);
     await fixture.ledger.submit(transition);
   });

@@ -24,7 +24,7 @@ test("refuses a pair in which one side is invalid, and leaves the other unspent"
   const { ledger } = fixture;
   const [first, second] = await fixture.trade();
   const invalid = { ...second, signals: { ...second.signals, commitment: randomElement() } };
-  await expectRefusal(ledger.submitTrade(first, invalid), ledger, "ProofRejected", [1n]);
+  await expectRefusal(ledger.submitTrade(first, invalid), ledger, "BatchProofRejected", []);
   expect(await ledger.isSpent(first.signals.nullifier)).toBe(false);
 });
 

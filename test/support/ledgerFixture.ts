@@ -1,7 +1,7 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import type { HardhatEthers, HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
-import type { BaseContract, ContractTransactionResponse } from "ethers";
+import type { BaseContract, ContractTransactionReceipt, ContractTransactionResponse } from "ethers";
 import { keccak256, toUtf8Bytes } from "ethers";
 import hre from "hardhat";
 import { deploySolvus, type SolvusContracts, type SolvusOptions } from "../../contracts/deploy.ts";
@@ -11,9 +11,13 @@ import {
   type CircuitName,
   circuitIndex,
   insertionInputs,
+  insolvencyInputs,
+  liquidationInputs,
   type OpenSignals,
   openInputs,
   type ProofWords,
+  type TakeOver,
+  type TakeOverSignals,
   TIER,
   type Transition,
   type TransitionSignals,
@@ -31,6 +35,9 @@ export const COMMITTEE_KEY: readonly [bigint, bigint] = [
   16950150798460657717958625567821834550301663161624707787222815936182638968203n,
 ];
 
+/** The auction's rate when its clock starts, Q16: 5%. */
+export const FIRST_RATE = 3276n;
+
 /** A random field element other than 0, below 2^248. */
 export function randomElement(): bigint {
   return BigInt(`0x${randomBytes(31).toString("hex")}`) || 1n;
@@ -39,6 +46,40 @@ export function randomElement(): bigint {
 /** An arbitrary proof; the ideal verifier binds it to its statement. */
 export function anyProof(): bigint[] {
   return Array.from({ length: 8 }, randomElement);
+}
+
+/** A proven opening, as `Ledger.submitBatch` takes it. */
+export interface Opening {
+  proof: ProofWords;
+  signals: OpenSignals;
+  terms: Terms;
+}
+
+/** The items of a batch. */
+export interface Batch {
+  openings: Opening[];
+  transitions: Transition[];
+  takeOvers: TakeOver[];
+}
+
+/** A batch of these items. */
+export function batchOf(items: Partial<Batch>): Batch {
+  return { openings: [], transitions: [], takeOvers: [], ...items };
+}
+
+/** Arguments of `Ledger.submitBatch`. */
+export function batchArguments(items: Partial<Batch>): [Opening[], Transition[], TakeOver[]] {
+  const { openings, transitions, takeOvers } = batchOf(items);
+  return [openings, transitions, takeOvers];
+}
+
+/** An item that a batch left out: kind 0 opening, 1 transition, 2 take-over. */
+export interface Skip {
+  kind: bigint;
+  index: bigint;
+  /** Name of the error that it would have reverted with alone. */
+  reason: string;
+  parameters: unknown[];
 }
 
 /** The terms' deadline, in hours from the chain's time when a fixture builds a statement. */
@@ -78,12 +119,28 @@ export interface LedgerFixture extends SolvusContracts {
     first?: Partial<TransitionSignals>,
     second?: Partial<TransitionSignals>,
   ): Promise<[Transition, Transition]>;
+  /** Flags the note at a leaf index, or renews its flag, on the latest snapshot. */
+  flag(leafIndex: bigint, nullifier: bigint): Promise<void>;
+  /** A proven take-over on the latest snapshot, of a note that must be flagged; the fund pays nothing unless overridden. */
+  takeOver(
+    signals?: Partial<TakeOverSignals>,
+    terms?: Partial<Terms>,
+    tier?: keyof typeof TIER,
+  ): Promise<TakeOver>;
+  /** A proven take-over of a note that was flagged for it, on a snapshot posted after the flag. */
+  flaggedTakeOver(signals?: Partial<TakeOverSignals>, terms?: Partial<Terms>): Promise<TakeOver>;
+  /** Submits a batch, as the administrator unless somebody else sends. */
+  submitBatch(items: Partial<Batch>, sender?: HardhatEthersSigner): Promise<ContractTransactionReceipt>;
+  /** What a batch left out, and why. */
+  skips(receipt: ContractTransactionReceipt): Skip[];
   /** Arguments of a proven insertion of a node into the present tree. */
   insertion(
     nodeIndex: bigint,
     leaves: readonly bigint[],
     newRoot?: bigint,
   ): Promise<[bigint, bigint[], bigint, bigint[]]>;
+  /** Another ledger on the same chain that relies on the same contracts. */
+  twinLedger(configuration?: Record<string, unknown>): Promise<SolvusContracts["ledger"]>;
   /** The ledger, or another contract of the fixture, with another sender. */
   as(signer: HardhatEthersSigner, contract?: BaseContract): SolvusContracts["ledger"];
 }
@@ -103,7 +160,7 @@ export async function ledgerFixture(
     verifier: forger?.keys ?? "ideal",
     ...options,
   });
-  const { ledger, oracle, verifier, usdc, addresses } = contracts;
+  const { ledger, oracle, verifier, auction, fund, usdc, addresses } = contracts;
   const { chainId } = await ethers.provider.getNetwork();
 
   for (const trader of [alice, bob]) {
@@ -207,11 +264,76 @@ export async function ledgerFixture(
         await fixture.transition({ ...common, side: 1n, ...second }),
       ];
     },
+    async flag(leafIndex, nullifier) {
+      const signals = {
+        stateRoot: await ledger.stateRoot(),
+        snapshotRoot: (await latestSnapshot()).root,
+        nullifier,
+        leafIndex,
+      };
+      const inputs = insolvencyInputs({ ...signals, disclosurePoint: 0n, disclosureValue: 0n });
+      await auction.flag(TIER.small, await fixture.prove("insolvency.small", inputs), signals);
+    },
+    async takeOver(overrides = {}, terms = {}, tier = "small") {
+      const signals: TakeOverSignals = {
+        stateRoot: await ledger.stateRoot(),
+        snapshotRoot: (await latestSnapshot()).root,
+        registryRoot: 0n,
+        targetNullifier: randomElement(),
+        targetLeafIndex: randomElement() % 2n ** 28n,
+        targetCommitment: randomElement(),
+        keeperNullifier: randomElement(),
+        keeperCommitment: randomElement(),
+        rate: FIRST_RATE,
+        deficit: 0n,
+        reward: 0n,
+        cured: 0n,
+        fee: 0n,
+        targetEscrow: Array.from({ length: 4 }, randomElement),
+        keeperEscrow: Array.from({ length: 6 }, randomElement),
+        ...overrides,
+      };
+      const allTerms = await termsOf(terms);
+      const context = proofContext(chainId, addresses.ledger, allTerms);
+      const inputs = liquidationInputs(signals, await auction.restoration(), context);
+      const proof = await fixture.prove(`liquidation.${tier}`, inputs);
+      return { tier: TIER[tier], proof, signals, terms: allTerms };
+    },
+    async flaggedTakeOver(overrides = {}, terms = {}) {
+      const targetNullifier = overrides.targetNullifier ?? randomElement();
+      const targetLeafIndex = overrides.targetLeafIndex ?? randomElement() % 2n ** 28n;
+      await fixture.flag(targetLeafIndex, targetNullifier);
+      await fixture.postSnapshot();
+      return fixture.takeOver({ ...overrides, targetNullifier, targetLeafIndex }, terms);
+    },
+    async submitBatch(items, sender = admin) {
+      const response = await fixture.as(sender).submitBatch(...batchArguments(items));
+      return response.wait();
+    },
+    skips(receipt) {
+      return receipt.logs.flatMap((log) => {
+        const event = ledger.interface.parseLog(log);
+        if (event?.name !== "Skipped") return [];
+        const { kind, index, reason } = event.args;
+        const error = [ledger, auction, fund, usdc]
+          .map((contract) => contract.interface.parseError(reason))
+          .find((found) => found !== null);
+        return { kind, index, reason: error?.name ?? reason, parameters: [...(error?.args ?? [])] };
+      });
+    },
     async insertion(nodeIndex, leaves, newRoot = randomElement()) {
       const oldRoot = await ledger.stateRoot();
       const all = [...leaves, ...Array<bigint>(16 - leaves.length).fill(0n)];
       const proof = await fixture.prove("insertion", insertionInputs(oldRoot, newRoot, nodeIndex, all));
       return [nodeIndex, all, newRoot, proof];
+    },
+    async twinLedger(configuration = {}) {
+      const { ledger: _, usdc: cash, ...others } = addresses;
+      const relied = { cash, ...others };
+      const committeeKey = [...COMMITTEE_KEY];
+      return ethers.deployContract("Ledger", [
+        { admin: admin.address, committeeKey, ...relied, ...configuration },
+      ]);
     },
     as(signer, contract = ledger) {
       return contract.connect(signer) as SolvusContracts["ledger"];
