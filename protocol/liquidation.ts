@@ -90,7 +90,10 @@ export function sliceOf(size: bigint, slice: bigint): bigint {
   return size < 0n ? -taken : taken;
 }
 
-/** What a slice of an account costs whom, in micro-USDC, from its equity and margin. */
+/**
+ * What a slice of an account costs whom, in micro-USDC, from its equity and margin. All three are floored: the keeper receives exactly
+ * what the target pays, and a payment rounded up could make the target's ratio fall by the rounding alone.
+ */
 export function takeOverPayments(
   equity: bigint,
   maintenance: bigint,
@@ -99,7 +102,7 @@ export function takeOverPayments(
   const positive = max(equity, 0n);
   const rewarded = max(0n, min(rate, REWARD_RATE) * maintenance - Q16 * positive);
   return {
-    payment: ceilDivide(slice * min(rate * maintenance, Q16 * positive), Q16 * Q16),
+    payment: (slice * min(rate * maintenance, Q16 * positive)) / (Q16 * Q16),
     deficit: (slice * (positive - equity)) / Q16,
     reward: (slice * rewarded) / (Q16 * Q16),
   };

@@ -79,8 +79,8 @@ export interface PublishedTakeOver {
 }
 
 /**
- * The account's next note, from its decrypted words. `idOf` names the instrument of a place. Throws `escrow.mismatch` when the words do not
- * open the commitment.
+ * The account's next note, from its decrypted words. Throws `escrow.mismatch` when the words do not open the commitment, or are not
+ * those that the notes give.
  */
 function open(
   before: Note,
@@ -89,6 +89,7 @@ function open(
   ids: readonly bigint[] | undefined,
   sizes: readonly bigint[],
   fundingIndexOf: (id: bigint) => bigint,
+  encryptChange: (before: Note, after: Note) => bigint[],
 ): Note {
   const mismatch = new SolvusError(
     "escrow.mismatch",
@@ -113,6 +114,7 @@ function open(
   };
   if (commitmentOf(after) !== change.commitment) throw mismatch;
   for (const leg of legs) checkLeg(leg);
+  if (encryptChange(before, after).some((word, i) => word !== change.escrow[i])) throw mismatch;
   return after;
 }
 
@@ -139,6 +141,7 @@ export function decryptTargetChange(
     before.legs.map(({ id }) => id),
     sizes,
     fundingIndexOf,
+    encryptTargetChange,
   );
 }
 
@@ -156,5 +159,5 @@ export function decryptKeeperChange(
   ];
   const ids = parts.some((part) => part === undefined) ? undefined : (parts.flat() as bigint[]);
   const cashField = first & ((1n << CASH_FIELD) - 1n);
-  return open(before, change, cashField, ids, sizes, fundingIndexOf);
+  return open(before, change, cashField, ids, sizes, fundingIndexOf, encryptKeeperChange);
 }

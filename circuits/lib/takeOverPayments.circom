@@ -4,7 +4,7 @@ include "circuits/lib/constants.circom";
 include "circuits/lib/range.circom";
 
 // What a slice f costs whom (takeOverPayments in protocol/liquidation.ts), with k the rate, in micro-USDC:
-//     payment = ceil(f·min(k·MM, max(E, 0)))                     target to keeper
+//     payment = floor(f·min(k·MM, max(E, 0)))                    target to keeper
 //     deficit = floor(f·max(-E, 0))                              fund to target
 //     reward  = floor(f·max(0, min(k, 5%)·MM - max(E, 0)))       fund to keeper
 // Inputs: slice in [1, 2^16]; rate below 2^16; |equity| < 2^83, 0 <= maintenance < 2^86, checked by the caller. The three results are
@@ -34,7 +34,7 @@ template TakeOverPayments() {
     component paymentRange = Range(60);
     paymentRange.in <== payment;
     component paymentRemainder = Range(32);
-    paymentRemainder.in <== payment * (1 << 32) - product;
+    paymentRemainder.in <== product - payment * (1 << 32);
 
     signal credit <== slice * (positive - equity);
     component deficitRange = Range(60);

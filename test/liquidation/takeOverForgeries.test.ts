@@ -30,7 +30,7 @@ const takeOver = computeTakeOver(
   { note: target, leafIndex: LEAF_INDEX },
   { note: keeperNote(300_000n * USD), leafIndex: KEEPER_LEAF_INDEX },
   snapshot,
-  request(30_001n, 9_999n, { fee: 5n }),
+  request(30_001n, 3_000n, { fee: 5n }),
 );
 const { input, signals, publicSignals } = takeOverInputs(takeOver, snapshot);
 

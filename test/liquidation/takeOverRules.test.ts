@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { KIND, Q16 } from "../../protocol/constants.ts";
+import { Q16 } from "../../protocol/constants.ts";
 import type { Leg } from "../../protocol/leg.ts";
 import {
   applyTakeOver,
@@ -22,7 +22,6 @@ import {
   takeOverInputs,
 } from "../support/liquidationCircuit.ts";
 import {
-  linearRow,
   noteWith,
   OPTION,
   PERPETUAL,
@@ -213,23 +212,21 @@ describe("how much may be taken", () => {
   });
 
   test("equity over margin of a solvent target never falls", async () => {
-    // A hedge in lots: the slice takes a whole lot of the hedge and a small part of what it hedges.
-    const market = smallMarket({}, { perpetual: { fundingIndex: 0n } });
-    const target = noteWith(0n, [lots(1_000n), { id: OPTION, size: -1n, fundingIndex: 0n }]);
-    const hedge: Snapshot = smallMarket(
+    // A quarter takes 2,500 of 10,000 lots, and 3 of the 10 that hedge them: what remains loses more than before.
+    const hedge = smallMarket(
       {},
       {
         perpetual: { fundingIndex: 0n },
-        option: {
-          ...linearRow(OPTION, KIND.option, 30n * USD),
-          losses: Array.from({ length: 16 }, (_, s) => (-9_000n * USD * BigInt(s - 8)) / 8n),
-        },
+        option: { losses: Array.from({ length: 16 }, (_, s) => -1_125n * USD * BigInt(s - 8)) },
       },
     );
-    expect(market.root).not.toBe(hedge.root);
-    const cash = -100_000n * USD + 2_000n * USD;
-    const takeOver = compute({ ...target, cash }, hedge, request(16_384n, 0n));
-    expect(takeOver.equity).toBeGreaterThan(0n);
+    const equity = 10_000n * USD;
+    const note = noteWith(equity - 10_000n * 100n * USD + 10n * 30n * USD, [
+      lots(10_000n),
+      { id: OPTION, size: -10n, fundingIndex: 0n },
+    ]);
+    const takeOver = compute(note, hedge, request(16_384n, 0n));
+    expect(takeOver.marginAfter.maintenance).toBeGreaterThan(takeOver.margin.maintenance);
     await expectRefused(takeOver, hedge, "liquidation.ratio", "Liquidation > Range");
   });
 });
@@ -257,15 +254,19 @@ describe("what it costs whom", () => {
     );
     const held = (note: Note): bigint => note.legs.reduce((sum, { size }) => sum + size, 0n);
     expect(held(target.after) + held(keeper.after)).toBe(1_000n);
-    expect(payment === 0n).toBe(equity <= 0n);
+    expect(payment === 0n).toBe(equity <= 1n);
     expect(deficit === 0n).toBe(equity >= -1n);
   });
 
-  test("credits are floored and debits ceiled, against the account", () => {
-    const { payment } = compute(noteAt(1n, 1_000n), snapshot, request(slice));
-    expect(payment).toBe(1n); // f·1 is 0.61 of a micro-dollar
-    const { deficit } = compute(noteAt(-1n, 1_000n), snapshot, request(slice));
-    expect(deficit).toBe(0n);
+  test("payments are floored, so that rounding alone never makes the ratio fall: exact slices of a whale", async () => {
+    // 2^20 lots: every slice is exact, and the margin falls by exactly the slice.
+    const size = 1n << 20n;
+    for (const equity of [1n, 7n, 1_000_003n]) {
+      const takeOver = compute(noteAt(equity, size), snapshot, request(40_001n), keeperNote(100n * RICH));
+      expect(takeOver.payment).toBe((40_001n * equity) >> 16n);
+      await expectAdmitted(takeOver, snapshot);
+    }
+    expect(compute(noteAt(-1n, 1_000n), snapshot, request(slice)).deficit).toBe(0n);
   });
 
   test("the fund's reward counts with at most 5% whatever the rate, and with the rate below", () => {
