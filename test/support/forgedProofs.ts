@@ -24,7 +24,8 @@ const SIGNALS: Record<CircuitName, number> = {
 
 const mod = (value: bigint): bigint => ((value % FIELD_ORDER) + FIELD_ORDER) % FIELD_ORDER;
 
-function inverse(value: bigint): bigint {
+/** 1 / value modulo r. */
+export function inverse(value: bigint): bigint {
   let result = 1n;
   let base = mod(value);
   for (let exponent = FIELD_ORDER - 2n; exponent > 0n; exponent >>= 1n) {
@@ -38,8 +39,11 @@ function inverse(value: bigint): bigint {
 export interface Forger {
   /** Verifying keys as the contracts hold them, for `deploySolvus`. */
   keys: Record<CircuitName, string>;
-  /** A valid proof for these public signals, new at each call, in the contracts' order of words. */
-  forge(circuit: CircuitName, inputs: readonly bigint[]): bigint[];
+  /**
+   * A proof for these public signals, new at each call, in the contracts' order of words. It is valid unless an `error` is given: by so
+   * much, in the exponent, the two sides of its equation differ.
+   */
+  forge(circuit: CircuitName, inputs: readonly bigint[], error?: bigint): bigint[];
   /** Words of a key with other secrets: to make keys that must be refused. */
   key(secrets: Secrets): string;
   close(): Promise<void>;
@@ -80,12 +84,12 @@ export async function createForger(): Promise<Forger> {
   };
   return {
     keys: Object.fromEntries(CIRCUITS.map((name) => [name, key(standInSecrets(name))])) as Forger["keys"],
-    forge(circuit, inputs) {
+    forge(circuit, inputs, error = 0n) {
       const { alpha, beta, delta, ic } = standInSecrets(circuit);
       const a = BigInt(`0x${randomBytes(30).toString("hex")}`);
       const b = BigInt(`0x${randomBytes(30).toString("hex")}`);
       const sum = inputs.reduce((total, input, index) => total + input * ic[index + 1], ic[0]);
-      const c = mod((a * b - alpha * beta - sum) * inverse(delta));
+      const c = mod((a * b - alpha * beta - sum + error) * inverse(delta));
       return [...g1(a), ...g2(b), ...g1(c)];
     },
     key,
