@@ -51,6 +51,11 @@ const INHERITED: [declaration: string, cause: string, cure: string][] = [
     "The payer does not hold the deposit's amount.",
     "deposit less.",
   ],
+  [
+    "SafeCastOverflowedUintDowncast(uint8 bits, uint256 value)",
+    "A number does not fit where it is stored.",
+    "give a smaller amount; amounts of cash fit into 128 bits.",
+  ],
   ["ECDSAInvalidSignature()", "A reporter's signature is malformed.", "sign again with EIP-712 and a low s."],
   [
     "ECDSAInvalidSignatureS(bytes32 s)",

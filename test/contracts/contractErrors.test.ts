@@ -6,7 +6,15 @@ import { expect, test } from "vitest";
 import { ERROR_REFERENCE, errorReference } from "../../scripts/contractErrors.ts";
 import { ROOT } from "../../scripts/setup/paths.ts";
 
-const CONTRACTS = ["Ledger", "RiskOracle", "ComplianceRegistry", "Groth16Verifier", "VerifyingKeyPublisher"];
+const CONTRACTS = [
+  "Ledger",
+  "LiquidationAuction",
+  "InsuranceFund",
+  "RiskOracle",
+  "ComplianceRegistry",
+  "Groth16Verifier",
+  "VerifyingKeyPublisher",
+];
 
 /** Errors of OpenZeppelin's libraries that no call of these contracts can end with. */
 const UNREACHABLE = ["InvalidShortString", "StringTooLong"];
