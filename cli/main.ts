@@ -48,6 +48,11 @@ const ENTRIES: Entry[] = [
     load: async () => (await import("./commands/snapshot.ts")).snapshotCommand,
   },
   {
+    name: "oracle",
+    summary: "replay recorded prices through the oracle's aggregation",
+    load: async () => (await import("./commands/oracle.ts")).oracleCommand,
+  },
+  {
     name: "account",
     summary: "open, fund, trade and show private accounts",
     load: async () => (await import("./commands/account.ts")).accountCommand,

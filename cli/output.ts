@@ -3,6 +3,8 @@ export interface Output {
   json: boolean;
   /** The result: `value` with `--json`, else `text`. Once per command. */
   result(value: unknown, text: string): void;
+  /** As `result` for a long list: with `--json` an array with each entry on a line of its own. */
+  list(values: readonly unknown[], text: () => string): void;
   /** One line of progress. Never a secret. */
   log(line: string): void;
 }
@@ -17,6 +19,10 @@ export function makeOutput(json: boolean): Output {
     json,
     result(value, text) {
       process.stdout.write(`${json ? jsonText(value) : text}\n`);
+    },
+    list(values, text) {
+      const lines = values.map((value) => JSON.stringify(value));
+      process.stdout.write(json ? `[\n${lines.join(",\n")}\n]\n` : `${text()}\n`);
     },
     log(line) {
       process.stderr.write(`${line}\n`);

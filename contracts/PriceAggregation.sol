@@ -40,7 +40,8 @@ struct Round {
 }
 
 /// @title Aggregation of observations
-/// @notice One price out of the observations of an epoch: the median within each quote currency, then the median across currencies.
+/// @notice One price out of the observations of an epoch: the median within each quote currency, then the median across currencies, or the
+/// dollar's own median if that is near.
 /// @dev A pure function of observations, their currencies and the price before, the same integer for everybody. `protocol/priceAggregation.ts`
 /// is its equal.
 library PriceAggregation {
@@ -53,11 +54,12 @@ library PriceAggregation {
     /// @dev A source is far off when it is more than a twentieth away from the price that all fresh ones give.
     uint256 internal constant FAR_OFF_DIVISOR = 20;
 
-    /// @dev Two middle values within one currency are averaged when they are at most a hundredth apart.
-    uint256 internal constant AGREEMENT_DIVISOR = 100;
+    /// @dev Two middle values within one currency are averaged when they are at most a fiftieth apart.
+    uint256 internal constant AGREEMENT_DIVISOR = 50;
 
-    /// @dev With an even number of currencies dollars are believed while they move at most a fiftieth a minute.
-    uint256 internal constant DOLLAR_MOVE_DIVISOR = 50;
+    /// @dev Dollars may be the price when they are at most a fiftieth away from the median across currencies; of two middle values they are
+    /// taken when they are at most that far from the price before.
+    uint256 internal constant DOLLAR_BAND_DIVISOR = 50;
 
     /// @dev A price that moves by more than a tenth a minute needs a quorum of sources that moved as far.
     uint256 internal constant MOVE_DIVISOR = 10;
@@ -185,7 +187,7 @@ library PriceAggregation {
             _insert(medians, currencies, median);
             ++currencies;
         }
-        return _medianAcross(medians, currencies, dollars, last, round.elapsedMinutes);
+        return _medianAcross(medians, currencies, dollars, last);
     }
 
     /// @dev Middle of `count` ascending values of one currency. Two middle values that agree are averaged, rounded down; of two that do
@@ -202,21 +204,41 @@ library PriceAggregation {
         return _nearer(lower, upper, last);
     }
 
-    /// @dev Middle of `count` ascending medians, `dollars` being that of dollars, 0 if there is none. Two middle values are never averaged:
-    /// one currency may be at fault. Dollars are taken if they are one of the two and have not jumped; else what is nearer to the price before.
+    /// @dev Median across currencies; or the dollar's own, `dollars` (0 if there is none), if that is near it and another currency is at least
+    /// as far away. What a stablecoin is worth then does not move the price, and a fault among dollar sources moves it no farther than the
+    /// others are apart.
     function _medianAcross(
         uint256[] memory medians,
         uint256 count,
         uint256 dollars,
-        uint256 last,
-        uint256 elapsedMinutes
+        uint256 last
+    ) private pure returns (uint256) {
+        uint256 middle = _middleAcross(medians, count, dollars, last);
+        uint256 away = _distance(dollars, middle);
+        if (dollars == 0 || away * DOLLAR_BAND_DIVISOR > middle) return middle;
+        bool passed;
+        for (uint256 i; i < count; ++i) {
+            // The dollars themselves, once: another currency may have the same median.
+            if (medians[i] == dollars && !passed) passed = true;
+            else if (_distance(medians[i], middle) >= away) return dollars;
+        }
+        return middle;
+    }
+
+    /// @dev Middle of `count` ascending medians. Two middle values are never averaged: one currency may be at fault. Dollars are taken if
+    /// they are one of the two and have not jumped; else what is nearer to the price before.
+    function _middleAcross(
+        uint256[] memory medians,
+        uint256 count,
+        uint256 dollars,
+        uint256 last
     ) private pure returns (uint256) {
         uint256 upper = medians[count / 2];
         if (count % 2 == 1) return upper;
         uint256 lower = medians[count / 2 - 1];
         if (dollars == lower || dollars == upper) {
             if (last == 0) return dollars;
-            if (_distance(dollars, last) * DOLLAR_MOVE_DIVISOR <= last * elapsedMinutes) return dollars;
+            if (_distance(dollars, last) * DOLLAR_BAND_DIVISOR <= last) return dollars;
         }
         return _nearer(lower, upper, last);
     }

@@ -1,6 +1,6 @@
 /*
- * One price out of what several sources say: the median within each quote currency, then the median across currencies. The same integers
- * as `contracts/PriceAggregation.sol` gives. Prices are millionths of a quote currency, which is taken for a dollar; times are Unix
+ * One price out of what several sources say: the median within each quote currency, then the median across currencies, or the dollar's own
+ * median if that is near. The same integers as `contracts/PriceAggregation.sol` gives. Prices are millionths of a quote currency, which is taken for a dollar; times are Unix
  * seconds.
  */
 
@@ -12,10 +12,13 @@ export const PRICE_BOUND = 1n << 47n;
 export const FRESH_FOR = 300n;
 /** A source is far off when it is more than a twentieth away from the price that all fresh ones give. */
 const FAR_OFF_DIVISOR = 20n;
-/** Two middle values within one currency are averaged when they are at most a hundredth apart. */
-const AGREEMENT_DIVISOR = 100n;
-/** With an even number of currencies dollars are believed while they move at most a fiftieth a minute. */
-const DOLLAR_MOVE_DIVISOR = 50n;
+/** Two middle values within one currency are averaged when they are at most a fiftieth apart. */
+const AGREEMENT_DIVISOR = 50n;
+/**
+ * Dollars may be the price when they are at most a fiftieth away from the median across currencies; of two middle values they are taken
+ * when they are at most that far from the price before.
+ */
+const DOLLAR_BAND_DIVISOR = 50n;
 /** A price that moves by more than a tenth a minute needs a quorum of sources that moved as far. */
 const MOVE_DIVISOR = 10n;
 
@@ -99,25 +102,39 @@ function medianWithin(values: readonly bigint[], last: bigint): bigint {
 }
 
 /**
- * Median across currencies. Two middle values are never averaged: one currency may be at fault. Dollars are taken if they are one of the
- * two and have not jumped; else what is nearer to the price before.
+ * Middle of the currencies' medians. Two middle values are never averaged: one currency may be at fault. Dollars are taken if they are one
+ * of the two and have not jumped; else what is nearer to the price before.
  */
-function medianAcross(medians: ReadonlyMap<string, bigint>, last: bigint, minutes: bigint): bigint {
+function middleAcross(
+  medians: ReadonlyMap<string, bigint>,
+  dollars: bigint | undefined,
+  last: bigint,
+): bigint {
   const [lower, upper] = middles([...medians.values()]);
   if (medians.size % 2 === 1) return upper;
-  const dollars = medians.get(DOLLAR);
   if (dollars === lower || dollars === upper) {
-    if (last === 0n || distance(dollars, last) * DOLLAR_MOVE_DIVISOR <= last * minutes) return dollars;
+    if (last === 0n || distance(dollars, last) * DOLLAR_BAND_DIVISOR <= last) return dollars;
   }
   return nearer(lower, upper, last);
 }
 
-function combine(
-  sources: readonly SourcePrice[],
-  reasons: readonly Reason[],
-  last: bigint,
-  minutes: bigint,
-): bigint {
+/**
+ * Median across currencies; or the dollar's own, if that is near it and another currency is at least as far away. What a stablecoin is worth
+ * then does not move the price, and a fault among dollar sources moves it no farther than the others are apart.
+ */
+function medianAcross(medians: ReadonlyMap<string, bigint>, last: bigint): bigint {
+  const dollars = medians.get(DOLLAR);
+  const middle = middleAcross(medians, dollars, last);
+  if (dollars === undefined) return middle;
+  const away = distance(dollars, middle);
+  if (away * DOLLAR_BAND_DIVISOR > middle) return middle;
+  const isOddOneOut = [...medians].every(
+    ([currency, median]) => currency === DOLLAR || distance(median, middle) < away,
+  );
+  return isOddOneOut ? middle : dollars;
+}
+
+function combine(sources: readonly SourcePrice[], reasons: readonly Reason[], last: bigint): bigint {
   const byCurrency = new Map<string, bigint[]>();
   sources.forEach(({ currency, price }, place) => {
     if (reasons[place] !== "used") return;
@@ -127,7 +144,7 @@ function combine(
   });
   const medians = new Map<string, bigint>();
   for (const [currency, values] of byCurrency) medians.set(currency, medianWithin(values, last));
-  return medianAcross(medians, last, minutes);
+  return medianAcross(medians, last);
 }
 
 /** Leaves out sources that are far off, the farthest first (of equals the first), `most` at most; true if any was. */
@@ -180,9 +197,8 @@ export function aggregatePrice(
   ) {
     return { verdict: "currencyMissing", price: 0n, count, reasons };
   }
-  let price = combine(sources, reasons, last, minutes);
-  if (leaveOutFarOff(sources, reasons, price, count - quorum))
-    price = combine(sources, reasons, last, minutes);
+  let price = combine(sources, reasons, last);
+  if (leaveOutFarOff(sources, reasons, price, count - quorum)) price = combine(sources, reasons, last);
   const isJump = (value: bigint): boolean => distance(value, last) * MOVE_DIVISOR > last * minutes;
   if (last !== 0n && isJump(price)) {
     const confirmations = sources
