@@ -25,7 +25,7 @@ afterAll(async () => {
   await prover?.close();
 });
 
-test("an account opened and inserted with proofs of the real circuits, and neither proof at the other's entry", async () => {
+test("an account opened and inserted with proofs of the real circuits, singly and as a batch, and neither proof at the other's entry", async () => {
   const { ledger, addresses, chainId } = fixture;
   const terms = {
     payer: NOBODY,
@@ -60,6 +60,16 @@ test("an account opened and inserted with proofs of the real circuits, and neith
   await expectRefusal(ledger.insert(0n, leaves, newRoot, [...proof]), ledger, "ProofRejected", [
     circuitIndex("insertion"),
   ]);
+  const words = (swapped: boolean): bigint[] => [
+    circuitIndex("open"),
+    ...(swapped ? inserted.proof : proof),
+    ...openStatement(opening).publicSignals,
+    circuitIndex("insertion"),
+    ...(swapped ? proof : inserted.proof),
+    ...insertionStatement(insertion).publicSignals,
+  ];
+  expect(await fixture.verifier.verifyBatch(words(false))).toBe(true);
+  expect(await fixture.verifier.verifyBatch(words(true))).toBe(false);
   await ledger.insert(0n, leaves, newRoot, [...inserted.proof]);
   tree.insertNode(0, leaves);
   expect(await ledger.stateRoot()).toBe(tree.root);
