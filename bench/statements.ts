@@ -1,12 +1,15 @@
 import { BASE8, multiply } from "../protocol/babyJubjub.ts";
 import { NOTE_LEGS } from "../protocol/constants.ts";
+import { prepareInsolvency } from "../protocol/insolvency.ts";
 import { EMPTY_LEG, type Leg } from "../protocol/leg.ts";
+import { applyTakeOver, RESTORATION, sliceBounds } from "../protocol/liquidation.ts";
+import { prepareTakeOver } from "../protocol/liquidationInput.ts";
 import type { MarketInputs, OptionQuote, UnderlyingInputs } from "../protocol/marketInputs.ts";
-import { commitmentOf, entityOf, type Note, ownerKeyOf } from "../protocol/note.ts";
+import { commitmentOf, emptyNote, entityOf, type Note, ownerKeyOf } from "../protocol/note.ts";
 import { accountTagOf, prepareOpen } from "../protocol/openAccount.ts";
 import { buildRegistry } from "../protocol/registryTree.ts";
 import { buildSnapshot, type MarketSnapshot } from "../protocol/snapshot.ts";
-import { prepareSolvency } from "../protocol/solvency.ts";
+import { prepareSolvency, standingOf } from "../protocol/solvency.ts";
 import { StateTree } from "../protocol/stateTree.ts";
 import type { Tier } from "../protocol/tier.ts";
 import { TIERS } from "../protocol/tier.ts";
@@ -173,6 +176,49 @@ function solvency({ legs, underlyings }: Tier): Statement {
   );
 }
 
+/** The note of {@link noteOf} with so little cash that its equity is half of its margin. */
+function insolventNote(tier: Tier, snapshot: MarketSnapshot): Note {
+  const note = noteOf(tier.legs, tier.underlyings);
+  const { equity, margin } = standingOf(note, snapshot);
+  return { ...note, cash: note.cash - equity + margin.maintenance / 2n };
+}
+
+function insolvency(tier: Tier): Statement {
+  const snapshot = marketOf(tier.underlyings);
+  const note = insolventNote(tier, snapshot);
+  const { tree, leafIndex } = treeWith(commitmentOf(note));
+  return prepareInsolvency(note, leafIndex, snapshot, { root: tree.root, path: tree.path(leafIndex) });
+}
+
+/** A take-over of the largest slice that the rules admit. */
+function liquidation(tier: Tier): Statement {
+  const snapshot = marketOf(tier.underlyings);
+  const note = { ...insolventNote(tier, snapshot), entity: ENTITY + 1n };
+  const keeper = emptyNote(ownerKeyOf(SECRETS.spendSecret + 1n), ENTITY, 5_544_332_211n);
+  keeper.cash = 100_000_000_000_000n;
+  const { tree, leafIndex } = treeWith(commitmentOf(note));
+  const leaves = Array.from({ length: 16 }, (_, place) => BigInt(place));
+  tree.insertNode(NODES, leaves.with(0, commitmentOf(keeper)));
+  const keeperIndex = BigInt(16 * NODES);
+  const { equity, margin } = standingOf(note, snapshot);
+  const terms = { rate: 9_830n, restoration: RESTORATION, fee: 1_000_000n };
+  const slice = sliceBounds(equity, margin.maintenance, terms).most;
+  const computed = applyTakeOver({ note, leafIndex }, { note: keeper, leafIndex: keeperIndex }, snapshot, {
+    ...terms,
+    slice,
+  });
+  return prepareTakeOver(computed, snapshot, {
+    spendSecret: SECRETS.spendSecret + 1n,
+    state: {
+      root: tree.root,
+      targetPath: tree.path(leafIndex),
+      keeperPath: tree.path(keeperIndex),
+    },
+    registry: registryOf(),
+    context: CONTEXT,
+  });
+}
+
 function insertion(): Statement {
   const { tree } = treeWith(1n);
   const leaves = Array.from({ length: 16 }, (_, place) => BigInt(999_983 * (place + 1)));
@@ -188,5 +234,9 @@ export const STATEMENTS: Record<string, () => Statement> = {
   "transition.large": () => transition(LARGE),
   "solvency.small": () => solvency(SMALL),
   "solvency.large": () => solvency(LARGE),
+  "insolvency.small": () => insolvency(SMALL),
+  "insolvency.large": () => insolvency(LARGE),
+  "liquidation.small": () => liquidation(SMALL),
+  "liquidation.large": () => liquidation(LARGE),
   insertion,
 };

@@ -6,8 +6,8 @@ include "circuits/lib/range.circom";
 
 // The legs of a note that is read and not changed here: their ranges, their packed form, and the funding due since the last touch.
 // A leg of size 0 must be the empty leg. Inputs: id and fundingIndex of the opened rows; size and oldFundingIndex are checked here, to
-// [-2^36, 2^36) and [-2^40, 2^40). funding, what the holder owes, is exact: |funding| < 20·2^77 < 2^82. nonNegative is 1 iff size >= 0;
-// live is 1 iff size != 0. Cost: 83 a leg.
+// [-2^36, 2^36) and [-2^40, 2^40). funding, what the holder owes, is exact: |funding| < 20·2^77 < 2^82. nonNegative is 1 iff size >= 0.
+// Cost: 83 a leg.
 template HeldLegs(L) {
     signal input id[L];
     signal input size[L];
@@ -15,13 +15,13 @@ template HeldLegs(L) {
     signal input fundingIndex[L];
     signal output packed[L];
     signal output nonNegative[L];
-    signal output live[L];
     signal output funding;
 
     component sizeRange[L];
     component oldIndexRange[L];
     component zero[L];
     component leg[L];
+    signal live[L];
     signal due[L];
     var total = 0;
     for (var i = 0; i < L; i++) {
