@@ -70,22 +70,30 @@ function refusalText({ verdict, price, count }: AggregatedPrice, quorum: number)
   return `moveNotConfirmed: ${Number(price) / MICRO} is too far from the price before, and ${count} sources moved as far, expected at least ${quorum}`;
 }
 
+/** What each source reports at each row: the close of its last interval with a trade and the time of that. */
+export function reportedPrices({ sources, rows }: PriceFile): SourcePrice[][] {
+  const seen = sources.map(({ currency }): SourcePrice => ({ currency, price: 0n, tradedAt: 0n }));
+  return rows.map(({ cells, time }) => {
+    cells.forEach((cell, place) => {
+      if (cell?.traded) seen[place] = { ...(seen[place] as SourcePrice), price: cell.close, tradedAt: time };
+    });
+    return [...seen];
+  });
+}
+
 /** Replays a file of prices, one epoch a row. */
 export function replayPrices(file: PriceFile): Replay {
   const { sources, rows } = file;
   const quorum = freshQuorum(sources.length);
   const severalCurrencies = new Set(sources.map(({ currency }) => currency)).size > 1;
-  const seen = sources.map(({ currency }): SourcePrice => ({ currency, price: 0n, tradedAt: 0n }));
+  const reported = reportedPrices(file);
   let last = 0n;
   let lastTime = 0n;
   let worstDeviation: number | null = null;
   let worstTime: string | null = null;
-  const epochs = rows.map((row): ReplayedEpoch => {
+  const epochs = rows.map((row, index): ReplayedEpoch => {
     const { label, time } = row;
-    row.cells.forEach((cell, place) => {
-      if (!cell?.traded) return;
-      seen[place] = { ...(seen[place] as SourcePrice), price: cell.close, tradedAt: time };
-    });
+    const seen = reported[index] as SourcePrice[];
     const result = aggregatePrice({ time, lastTime, quorum, severalCurrencies }, seen, last);
     const { verdict, price, reasons } = result;
     const priced = verdict === "priced";
