@@ -124,12 +124,11 @@ abstract contract CommitmentQueue is ReentrancyGuardTransient {
         Cursor memory cursor,
         uint256 first,
         uint256 second
-    ) internal pure returns (bytes memory) {
+    ) internal pure returns (bytes memory refusal) {
         if (_isInvalid(first)) return Refusal.by(InvalidLeaf.selector, first);
         if (_isInvalid(second)) return Refusal.by(InvalidLeaf.selector, second);
         // A transition or a trade, an opening or a take-over queues at most two leaves: the tree's last place may stay empty.
-        if (cursor.tail + 2 > CAPACITY) return Refusal.by(TreeFull.selector);
-        return "";
+        if (cursor.tail > CAPACITY - 2) refusal = Refusal.by(TreeFull.selector);
     }
 
     /// @dev Queues an admitted leaf and returns its place in the tree.
@@ -138,7 +137,8 @@ abstract contract CommitmentQueue is ReentrancyGuardTransient {
         unchecked {
             if (leafIndex % NODE_LEAVES == 0) {
                 // The node before is full; if this call filled it, its chain is still in memory only.
-                if (leafIndex != cursor.start) accumulatorOf[leafIndex / NODE_LEAVES - 1] = cursor.accumulator;
+                if (leafIndex != cursor.start)
+                    accumulatorOf[leafIndex / NODE_LEAVES - 1] = cursor.accumulator;
                 cursor.accumulator = 0;
                 cursor.openedAt = block.timestamp;
             }

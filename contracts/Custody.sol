@@ -199,7 +199,7 @@ abstract contract Custody is AccessControl, ReentrancyGuardTransient {
         uint256 asset,
         uint256 asked,
         uint256 arriving
-    ) internal view returns (bytes memory) {
+    ) internal view returns (bytes memory refusal) {
         Asset memory listing = assetOf[asset];
         if (address(listing.token) == address(0)) {
             return Refusal.by(AssetNotListed.selector, asset);
@@ -208,8 +208,7 @@ abstract contract Custody is AccessControl, ReentrancyGuardTransient {
         if (arriving >= AMOUNT_BOUND) return Refusal.by(AmountTooLarge.selector, arriving);
         uint256 units = asked * listing.unit;
         uint256 held = _held(asset) + arriving * listing.unit;
-        return
-            held < units ? Refusal.by(InsufficientHoldings.selector, asset, held, units) : bytes("");
+        if (held < units) refusal = Refusal.by(InsufficientHoldings.selector, asset, held, units);
     }
 
     /// @dev Promises an amount of an asset, to be paid by {_pay} in the same call.

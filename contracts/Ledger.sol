@@ -15,7 +15,6 @@ import {
     TakeOver,
     TakeOverSignals,
     Terms,
-    Tier,
     Transition,
     TransitionSignals
 } from "./Statements.sol";
@@ -92,8 +91,8 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712 {
     uint256 private immutable _committeeKeyX;
     uint256 private immutable _committeeKeyY;
 
-    /// @notice Whether a note was spent.
-    mapping(uint256 nullifier => bool) public isSpent;
+    /// @dev 1 for the nullifier of a spent note: a whole word costs less to write than a boolean.
+    mapping(uint256 nullifier => uint256) private _spent;
 
     /// @notice Whether an account tag was used.
     mapping(uint256 accountTag => bool) public isTagUsed;
@@ -302,12 +301,9 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712 {
         uint256 items = openings.length + transitions.length + takeOvers.length;
         if (items == 0 || items > BATCH_LIMIT) revert BatchSize(items);
         Call memory call = _begin(
-            openings.length *
-                Statements.OPEN_WORDS +
-                transitions.length *
-                Statements.TRANSITION_WORDS +
-                takeOvers.length *
-                Statements.TAKE_OVER_WORDS,
+            openings.length * Statements.OPEN_WORDS +
+                transitions.length * Statements.TRANSITION_WORDS +
+                takeOvers.length * Statements.TAKE_OVER_WORDS,
             transitions.length
         );
         for (uint256 i; i < openings.length; ++i) {
@@ -320,7 +316,9 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712 {
         }
         if (call.accepted == 0) return;
         _finish(call);
-        for (uint256 i; i < transitions.length; ++i) _payOut(call, transitions[i], i);
+        for (uint256 i; i < transitions.length; ++i) {
+            if (call.payouts[i] != 0) _payOut(call, transitions[i], i);
+        }
         _payFees(call);
     }
 
@@ -348,6 +346,12 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712 {
         return verifier.keyHash(circuit);
     }
 
+    /// @notice Whether a note was spent.
+    /// @param nullifier The note's nullifier.
+    function isSpent(uint256 nullifier) external view returns (bool) {
+        return _spent[nullifier] != 0;
+    }
+
     /// @notice The risk committee's Baby Jubjub key.
     function committeeKey() external view returns (uint256 x, uint256 y) {
         return (_committeeKeyX, _committeeKeyY);
@@ -360,26 +364,29 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712 {
 
     /// @dev Admits the transitions of a batch, trades as pairs.
     function _admitTransitions(Call memory call, Transition[] calldata transitions) private {
-        uint256 i;
-        while (i < transitions.length) {
+        uint256 count = transitions.length;
+        for (uint256 i; i < count; ++i) {
             call.place = i;
             Transition calldata first = transitions[i];
             uint256 tradeTag = first.signals.tradeTag;
             if (tradeTag == 0) {
                 _note(TRANSITION, i, _admitTransition(call, first));
-            } else if (i + 1 == transitions.length || transitions[i + 1].signals.tradeTag != tradeTag) {
-                _note(TRANSITION, i, Refusal.by(PartnerMissing.selector, tradeTag));
-            } else {
-                Transition calldata second = transitions[i + 1];
-                bytes memory refusal = _refusalOfPair(first.signals, second.signals);
-                if (refusal.length == 0) {
-                    refusal = _admitTrade(call, first, second);
-                    _note(TRANSITION, i, refusal);
-                    ++i;
-                }
-                _note(TRANSITION, i, refusal);
+                continue;
             }
-            ++i;
+            if (i + 1 < count) {
+                Transition calldata second = transitions[i + 1];
+                if (second.signals.tradeTag == tradeTag) {
+                    bytes memory refusal = _refusalOfPair(first.signals, second.signals);
+                    if (refusal.length == 0) {
+                        refusal = _admitTrade(call, first, second);
+                        _note(TRANSITION, i, refusal);
+                        ++i;
+                    }
+                    _note(TRANSITION, i, refusal);
+                    continue;
+                }
+            }
+            _note(TRANSITION, i, Refusal.by(PartnerMissing.selector, tradeTag));
         }
     }
 
@@ -398,7 +405,14 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712 {
         if (isTagUsed[signals.accountTag]) {
             return Refusal.by(AccountTagUsed.selector, signals.accountTag);
         }
-        uint256 end = Statements.writeOpening(call.end, proof, signals, terms, _committeeKeyX, _committeeKeyY);
+        uint256 end = Statements.writeOpening(
+            call.end,
+            proof,
+            signals,
+            terms,
+            _committeeKeyX,
+            _committeeKeyY
+        );
         refusal = _refusalOfSignals(call.end, end);
         if (refusal.length == 0) {
             refusal = _refusalOfLeaves(call.queue, signals.commitment, signals.accountTag);
@@ -459,6 +473,7 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712 {
     ) private returns (bytes memory refusal) {
         TransitionSignals calldata one = first.signals;
         TransitionSignals calldata other = second.signals;
+        if (one.withdrawal | other.withdrawal | one.deposit | other.deposit == 0) return refusal;
         bool same = one.asset == other.asset;
         refusal = _refusalOfWithdrawal(call, one, same ? other.withdrawal : 0, same ? other.deposit : 0);
         if (refusal.length == 0) {
@@ -480,8 +495,8 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712 {
         (refusal, epoch, end) = _refusalOfTakeOver(call, item);
         if (refusal.length != 0) return refusal;
 
-        isSpent[signals.targetNullifier] = true;
-        isSpent[signals.keeperNullifier] = true;
+        _spent[signals.targetNullifier] = 1;
+        _spent[signals.keeperNullifier] = 1;
         _accept(call, end, 1);
         uint256 leafIndex = _append(call.queue, signals.targetCommitment);
         _append(call.queue, signals.keeperCommitment);
@@ -512,7 +527,7 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712 {
     /// @dev Makes the changes of an admitted transition, whose deposit is there, and notes its payout.
     function _apply(Call memory call, Transition calldata transition) private {
         TransitionSignals calldata signals = transition.signals;
-        isSpent[signals.nullifier] = true;
+        _spent[signals.nullifier] = 1;
         if (signals.withdrawal != 0) {
             uint256 asset = signals.asset;
             uint256 amount = signals.withdrawal;
@@ -591,9 +606,8 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712 {
 
     /// @dev Ends a call of accepted items: reverts if one of their proofs is false.
     function _finish(Call memory call) private {
-        bool valid = call.accepted == 1
-            ? _isProofValid(call.start, call.end)
-            : _isBatchValid(call.start, call.end);
+        bool valid =
+            call.accepted == 1 ? _isProofValid(call.start, call.end) : _isBatchValid(call.start, call.end);
         if (!valid) revert BatchProofRejected();
         _closeQueue(call.queue);
     }
@@ -731,17 +745,17 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712 {
         TransitionSignals calldata signals,
         uint256 besides,
         uint256 arriving
-    ) private returns (bytes memory) {
-        if (signals.withdrawal == 0) return "";
+    ) private returns (bytes memory refusal) {
+        if (signals.withdrawal == 0) return refusal;
         _promiseFees(call);
-        return _refusalOfPayout(signals.asset, signals.withdrawal + besides, arriving);
+        refusal = _refusalOfPayout(signals.asset, signals.withdrawal + besides, arriving);
     }
 
     /// @dev Why two transitions are not the two sides of one trade; empty if they are.
     function _refusalOfPair(
         TransitionSignals calldata one,
         TransitionSignals calldata other
-    ) private pure returns (bytes memory) {
+    ) private pure returns (bytes memory refusal) {
         if (one.tradeTag == 0 || other.tradeTag == 0) return Refusal.by(NotATrade.selector);
         if (one.tradeTag != other.tradeTag) {
             return Refusal.by(TradeTagsDiffer.selector, one.tradeTag, other.tradeTag);
@@ -750,44 +764,42 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712 {
             return Refusal.by(SidesNotOpposite.selector, one.side, other.side);
         }
         if (one.snapshotRoot != other.snapshotRoot) {
-            return Refusal.by(SnapshotsDiffer.selector, one.snapshotRoot, other.snapshotRoot);
+            refusal = Refusal.by(SnapshotsDiffer.selector, one.snapshotRoot, other.snapshotRoot);
         }
-        return "";
     }
 
-    function _refusalOfTerms(Terms calldata terms) private view returns (bytes memory) {
-        if (block.timestamp > terms.deadline) {
-            return Refusal.by(DeadlinePassed.selector, terms.deadline);
+    function _refusalOfTerms(Terms calldata terms) private view returns (bytes memory refusal) {
+        if (block.timestamp > terms.deadline) return Refusal.by(DeadlinePassed.selector, terms.deadline);
+        address relayer = terms.relayer;
+        if (relayer != address(0) && relayer != msg.sender) {
+            refusal = Refusal.by(NotTheRelayer.selector, uint160(relayer), uint160(msg.sender));
         }
-        if (terms.relayer != address(0) && terms.relayer != msg.sender) {
-            return Refusal.by(NotTheRelayer.selector, uint160(terms.relayer), uint160(msg.sender));
-        }
-        return "";
     }
 
-    function _refusalOfStateRoot(Call memory call, uint256 root) private view returns (bytes memory) {
+    function _refusalOfStateRoot(Call memory call, uint256 root) private view returns (bytes memory refusal) {
         // No root is 0, which stands for none known yet.
-        if (root == call.stateRoot && root != 0) return "";
+        if (root == call.stateRoot && root != 0) return refusal;
         if (!isKnownRoot[root]) return Refusal.by(UnknownStateRoot.selector, root);
         call.stateRoot = root;
-        return "";
     }
 
-    function _refusalOfRegistryRoot(Call memory call, uint256 root) private view returns (bytes memory) {
-        if (call.registryRootKnown && root == call.registryRoot) return "";
+    function _refusalOfRegistryRoot(
+        Call memory call,
+        uint256 root
+    ) private view returns (bytes memory refusal) {
+        if (call.registryRootKnown && root == call.registryRoot) return refusal;
         if (!registry.acceptsRoot(root)) return Refusal.by(RegistryRootRefused.selector, root);
         call.registryRoot = root;
         call.registryRootKnown = true;
-        return "";
     }
 
-    function _refusalOfSpent(uint256 nullifier) private view returns (bytes memory) {
-        return isSpent[nullifier] ? Refusal.by(NullifierSpent.selector, nullifier) : bytes("");
+    function _refusalOfSpent(uint256 nullifier) private view returns (bytes memory refusal) {
+        if (_spent[nullifier] != 0) refusal = Refusal.by(NullifierSpent.selector, nullifier);
     }
 
-    function _refusalOfSignals(uint256 at, uint256 end) private pure returns (bytes memory) {
+    function _refusalOfSignals(uint256 at, uint256 end) private pure returns (bytes memory refusal) {
         (uint256 index, uint256 value, bool outside) = Statements.firstOutsideField(at, end);
-        return outside ? Refusal.by(SignalNotInField.selector, index, value) : bytes("");
+        if (outside) refusal = Refusal.by(SignalNotInField.selector, index, value);
     }
 
     /// @dev A transition's deposit. An allowance to the ledger alone must not let anybody spend it: the payer sends, or has signed for this

@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 /// @title Refusals
 /// @notice A refusal is the encoded error that a call alone reverts with and a batch gives as the reason of a skipped item; empty bytes
-/// admit. In one place, for the encoding of each error on the spot would fill a contract.
+/// admit. A function that admits returns its unassigned result: a literal "" would be copied from code each time.
 library Refusal {
     /// @notice A refusal by an error without parameters.
     function by(bytes4 selector) internal pure returns (bytes memory) {

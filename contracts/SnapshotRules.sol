@@ -15,8 +15,10 @@ import { TransitionSignals } from "./Statements.sol";
 /// be made however old the latest one is. An exit holds no risk, so any snapshot will do. A wind-down needs a week of silence. No new risk
 /// in an emergency or while the insurance fund is below its floor; no withdrawal while the fund locks them.
 abstract contract SnapshotRules is AccessControl {
-    /// @dev What a call has looked up: the snapshot of `root` with the latest one, and answers that hold for the whole call.
+    /// @dev What a call has looked up: the snapshot of `root` with the latest one, and answers that hold for the whole call. `open` is the
+    /// latest snapshot's root once a transition of the normal mode that withdraws nothing was found good on it; 0 before.
     struct Market {
+        uint256 open;
         uint256 root;
         SnapshotInfo found;
         SnapshotInfo newest;
@@ -100,7 +102,11 @@ abstract contract SnapshotRules is AccessControl {
     /// @dev Cure: prove again with the latest epoch.
     error EpochNotLatest(uint256 epoch, uint256 latestEpoch);
 
-    constructor(IRiskOracle riskOracle, ILiquidationAuction liquidationAuction, IInsuranceFund insuranceFund) {
+    constructor(
+        IRiskOracle riskOracle,
+        ILiquidationAuction liquidationAuction,
+        IInsuranceFund insuranceFund
+    ) {
         oracle = riskOracle;
         auction = liquidationAuction;
         fund = insuranceFund;
@@ -117,29 +123,32 @@ abstract contract SnapshotRules is AccessControl {
     function _refusalOfSnapshot(
         Market memory market,
         TransitionSignals calldata signals
-    ) internal view returns (bytes memory) {
-        (SnapshotInfo memory found, SnapshotInfo memory newest) = _locate(market, signals.snapshotRoot);
-        if (found.epoch == 0) {
-            return Refusal.by(UnknownSnapshot.selector, signals.snapshotRoot);
-        }
+    ) internal view returns (bytes memory none) {
+        uint256 root = signals.snapshotRoot;
         uint256 mode = signals.mode;
+        bool plain = mode == MODE_NORMAL && signals.withdrawal == 0;
+        if (plain && root == market.open && root != 0) return none;
+
+        (SnapshotInfo memory found, SnapshotInfo memory newest) = _locate(market, root);
+        if (found.epoch == 0) return Refusal.by(UnknownSnapshot.selector, root);
         if (mode > MODE_WIND_DOWN) return Refusal.by(UnknownMode.selector, mode);
         if (signals.withdrawal != 0) {
             uint256 until = _lockedUntil(market);
             if (block.timestamp < until) return Refusal.by(WithdrawalsLocked.selector, until);
         }
-        if (mode == MODE_EXIT) return "";
+        if (mode == MODE_EXIT) return none;
         if (mode == MODE_NORMAL && _isRestricted(market)) return Refusal.by(ReduceOnly.selector);
 
         if (found.epoch == newest.epoch) {
             if (mode == MODE_WIND_DOWN) {
                 uint256 opensAt = newest.time + WIND_DOWN_AFTER;
-                return
-                    block.timestamp < opensAt
-                        ? Refusal.by(WindDownClosed.selector, opensAt)
-                        : bytes("");
+                if (block.timestamp < opensAt) return Refusal.by(WindDownClosed.selector, opensAt);
+                return none;
             }
-            return _isDepositOnly(signals) ? bytes("") : _refusalOfAge(newest);
+            if (_isDepositOnly(signals)) return none;
+            bytes memory refusal = _refusalOfAge(newest);
+            if (plain && refusal.length == 0) market.open = root;
+            return refusal;
         }
 
         if (mode == MODE_WIND_DOWN || found.epoch + 1 != newest.epoch) {
@@ -150,9 +159,7 @@ abstract contract SnapshotRules is AccessControl {
             signals.withdrawal != 0 ||
             block.timestamp > newest.postedAt + PREVIOUS_GRACE ||
             auction.isFlagged(signals.nullifier)
-        ) {
-            return Refusal.by(PreviousSnapshotRefused.selector, found.epoch, newest.epoch);
-        }
+        ) return Refusal.by(PreviousSnapshotRefused.selector, found.epoch, newest.epoch);
         return _refusalOfAge(found);
     }
 
@@ -170,13 +177,13 @@ abstract contract SnapshotRules is AccessControl {
     }
 
     /// @dev Why an account may not be opened with this epoch, against which memberships expire; empty if it may.
-    function _refusalOfEpoch(uint256 epoch) internal view returns (bytes memory) {
+    function _refusalOfEpoch(uint256 epoch) internal view returns (bytes memory refusal) {
         (, SnapshotInfo memory newest) = oracle.latest();
         bool accepted = epoch != 0 && epoch == newest.epoch;
         if (!accepted && epoch != 0 && newest.epoch != 0) {
             accepted = epoch == newest.epoch - 1 && block.timestamp <= newest.postedAt + PREVIOUS_GRACE;
         }
-        return accepted ? bytes("") : Refusal.by(EpochNotLatest.selector, epoch, newest.epoch);
+        if (!accepted) refusal = Refusal.by(EpochNotLatest.selector, epoch, newest.epoch);
     }
 
     function _locate(
@@ -206,12 +213,9 @@ abstract contract SnapshotRules is AccessControl {
         return market.lockedUntil;
     }
 
-    function _refusalOfAge(SnapshotInfo memory snapshot) private view returns (bytes memory) {
+    function _refusalOfAge(SnapshotInfo memory snapshot) private view returns (bytes memory refusal) {
         uint256 staleSince = snapshot.time + STALE_AFTER;
-        return
-            block.timestamp > staleSince
-                ? Refusal.by(SnapshotStale.selector, staleSince)
-                : bytes("");
+        if (block.timestamp > staleSince) refusal = Refusal.by(SnapshotStale.selector, staleSince);
     }
 
     /// @dev Legs change only by trades, exits and wind-downs. The fee must come out of the deposit: a fee paid to oneself beside a tiny

@@ -193,6 +193,17 @@ library Statements {
         assembly ("memory-safe") {
             let first := add(at, SIGNALS_OFFSET)
             let position := first
+            // Five at a time, while all five are below r.
+            for {} lt(add(position, 0x80), end) {
+                position := add(position, 0xa0)
+            } {
+                let below := and(lt(mload(position), order), lt(mload(add(position, 0x20)), order))
+                below := and(below, lt(mload(add(position, 0x40)), order))
+                below := and(below, lt(mload(add(position, 0x60)), order))
+                if iszero(and(below, lt(mload(add(position, 0x80)), order))) {
+                    break
+                }
+            }
             for {} lt(position, end) {
                 position := add(position, 0x20)
             } {
