@@ -10,6 +10,7 @@ import type { StatePath } from "./stateTree.ts";
 import { tierFor } from "./tier.ts";
 import { openRow } from "./transition.ts";
 import type { PreparedStatement } from "./transitionInput.ts";
+import { wordsDigest } from "./wordsDigest.ts";
 
 /** Public signals of `insolvency`, by name. */
 export interface InsolvencySignals {
@@ -25,11 +26,6 @@ export interface InsolvencySignals {
 /** A note's opening as it is published in a reveal: 24 field elements, owner key, entity, rho, cash, the packed legs. */
 export function openingWords(note: Note): bigint[] {
   return [note.ownerKey, note.entity, note.rho, toField(note.cash), ...note.legs.map(packLeg).map(toField)];
-}
-
-/** `sum of word_i·point^(i+1)`: agrees for two lists of words only at a few points, so at a point hashed from one of them only if they are equal. */
-export function disclosureValue(words: readonly bigint[], point: bigint): bigint {
-  return words.reduceRight((value, word) => toField((value + word) * point), 0n);
 }
 
 /**
@@ -63,7 +59,7 @@ export function prepareInsolvency(
     nullifier: spendOf(note, leafIndex).nullifier,
     leafIndex,
     disclosurePoint,
-    disclosureValue: disclosureValue(openingWords(note), disclosurePoint),
+    disclosureValue: wordsDigest(openingWords(note), disclosurePoint),
   };
   const input = {
     ...signals,

@@ -13,7 +13,7 @@ import {
   TIER,
 } from "../../contracts/statements.ts";
 import { FIELD_ORDER } from "../../protocol/constants.ts";
-import { disclosureValue } from "../../protocol/insolvency.ts";
+import { wordsDigest } from "../../protocol/wordsDigest.ts";
 import { anyProof, expectRefusal, randomElement } from "../support/ledgerFixture.ts";
 
 const MINUTE = 60n;
@@ -137,7 +137,7 @@ async function disclosure(
   overrides: Partial<InsolvencySignals> = {},
 ): Promise<[bigint, bigint[], InsolvencySignals, bigint[]]> {
   const point = disclosurePoint(chainId, address, insolvencySignals(overrides), words);
-  const disclosed = { disclosurePoint: point, disclosureValue: disclosureValue(note, point) };
+  const disclosed = { disclosurePoint: point, disclosureValue: wordsDigest(note, point) };
   return [...(await insolvent({ ...overrides, ...disclosed })), [...words]];
 }
 

@@ -1,10 +1,11 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { FIELD_ORDER } from "../../protocol/constants.ts";
-import { disclosureValue, openingWords, prepareInsolvency } from "../../protocol/insolvency.ts";
+import { openingWords, prepareInsolvency } from "../../protocol/insolvency.ts";
 import { commitmentOf, type Note } from "../../protocol/note.ts";
 import type { CircuitInput } from "../../protocol/openedRowsInput.ts";
 import type { Snapshot } from "../../protocol/snapshot.ts";
 import { standingOf } from "../../protocol/solvency.ts";
+import { wordsDigest } from "../../protocol/wordsDigest.ts";
 import type { Circuit } from "../support/circuit.ts";
 import { randomFrom } from "../support/random.ts";
 import {
@@ -58,7 +59,7 @@ describe("E < MM, exactly", () => {
       stateLeaves: tree.path(LEAF_INDEX).leaves,
       stateLevels: tree.path(LEAF_INDEX).levels,
     };
-    const value = disclosureValue(openingWords(healthy), 0n);
+    const value = wordsDigest(openingWords(healthy), 0n);
     expect(await circuit.refusedBy({ ...forged, disclosureValue: value })).toContain("Range");
   });
 
@@ -150,10 +151,10 @@ describe("which note", () => {
     const words = openingWords(note);
     expect(words.length).toBe(24);
     const { input, signals } = prepare(note, snapshot, point);
-    expect(signals.disclosureValue).toBe(disclosureValue(words, point));
+    expect(signals.disclosureValue).toBe(wordsDigest(words, point));
     expect(await circuit.refusedBy(input)).toBeUndefined();
     for (const [place, word] of words.entries()) {
-      const other = disclosureValue(words.with(place, (word + 1n) % FIELD_ORDER), point);
+      const other = wordsDigest(words.with(place, (word + 1n) % FIELD_ORDER), point);
       if (place >= 20) continue;
       expect(await circuit.refusedAt({ ...input, disclosureValue: other })).toContain(
         "disclosure.digest === disclosureValue",
