@@ -64,13 +64,18 @@ library PriceAggregation {
     /// @dev A price that moves by more than a tenth a minute needs a quorum of sources that moved as far.
     uint256 internal constant MOVE_DIVISOR = 10;
 
+    /// @dev An entry is a source in use: its currency's place, its price and its own place, from the highest bits down.
+    uint256 private constant CURRENCY_SHIFT = 128;
+    uint256 private constant PRICE_SHIFT = 64;
+    uint256 private constant PLACE_MASK = type(uint64).max;
+
     /// @param round What holds for every price of the epoch.
     /// @param observations One for each reporter.
     /// @param place Which price of the vectors.
     /// @param last The price of the epoch before; 0 if there is none.
     /// @return price The price; 0 if sources are missing.
     /// @return verdict What came of it.
-    /// @return count How many sources were fresh (`QuorumMissing`), or moved as far (`MoveNotConfirmed`).
+    /// @return count How many sources were fresh, or, for `MoveNotConfirmed`, moved as far.
     /// @return reasons Why a source was left out, or `Used`.
     function aggregate(
         Round memory round,
@@ -78,25 +83,47 @@ library PriceAggregation {
         uint256 place,
         uint256 last
     ) internal pure returns (uint256 price, Verdict verdict, uint256 count, Reason[] memory reasons) {
-        uint256[] memory prices = new uint256[](observations.length);
-        reasons = new Reason[](observations.length);
-        for (uint256 k; k < observations.length; ++k) {
-            prices[k] = observations[k].prices[place];
-            reasons[k] = _admission(prices[k], observations[k].tradedAt[place], round.time);
-            if (reasons[k] == Reason.Used) ++count;
-        }
+        uint256[] memory entries;
+        (entries, count, reasons) = _admit(round, observations, place);
         if (count < round.quorum) return (0, Verdict.QuorumMissing, count, reasons);
-        if (round.severalCurrencies && _isOneForeignCurrency(round, reasons)) {
-            return (0, Verdict.CurrencyMissing, count, reasons);
+        if (round.severalCurrencies) {
+            // In the order of currencies, so that first and last agree only if all do.
+            uint256 currency = entries[0] >> CURRENCY_SHIFT;
+            if (currency == entries[count - 1] >> CURRENCY_SHIFT && currency != round.dollar) {
+                return (0, Verdict.CurrencyMissing, count, reasons);
+            }
         }
-        price = _combine(round, prices, reasons, last);
-        if (_leaveOutFarOff(prices, reasons, price, count - round.quorum)) {
-            price = _combine(round, prices, reasons, last);
-        }
+        price = _combine(round.dollar, entries, count, last);
+        uint256 left = _leaveOutFarOff(entries, count, reasons, price, round.quorum);
+        if (left != count) price = _combine(round.dollar, entries, left, last);
         if (last != 0 && _isJump(price, last, round.elapsedMinutes)) {
-            uint256 confirmations = _confirmations(round, prices, reasons, price, last);
+            uint256 confirmations = _confirmations(entries, left, price, last, round.elapsedMinutes);
             if (confirmations < round.quorum) {
                 return (price, Verdict.MoveNotConfirmed, confirmations, reasons);
+            }
+        }
+    }
+
+    /// @dev The sources that count by themselves, ascending by currency and price within it, and their number.
+    function _admit(
+        Round memory round,
+        Observation[] calldata observations,
+        uint256 place
+    ) private pure returns (uint256[] memory entries, uint256 count, Reason[] memory reasons) {
+        entries = new uint256[](observations.length);
+        reasons = new Reason[](observations.length);
+        unchecked {
+            for (uint256 k; k < entries.length; ++k) {
+                Observation calldata observation = observations[k];
+                uint256 price = observation.prices[place];
+                Reason reason = _admission(price, observation.tradedAt[place], round.time);
+                if (reason == Reason.Used) {
+                    uint256 entry = (round.currency[k] << CURRENCY_SHIFT) | (price << PRICE_SHIFT) | k;
+                    _insert(entries, count, entry);
+                    ++count;
+                } else {
+                    reasons[k] = reason;
+                }
             }
         }
     }
@@ -110,37 +137,31 @@ library PriceAggregation {
         return Reason.Used;
     }
 
-    /// @dev Whether all sources in use quote in one currency, and it is not dollars: one fault could be behind all of them.
-    function _isOneForeignCurrency(Round memory round, Reason[] memory reasons) private pure returns (bool) {
-        uint256 only = type(uint256).max;
-        for (uint256 k; k < reasons.length; ++k) {
-            if (reasons[k] != Reason.Used) continue;
-            if (only != type(uint256).max && only != round.currency[k]) return false;
-            only = round.currency[k];
-        }
-        return only != round.dollar;
-    }
-
-    /// @dev Leaves out sources that are far off, the farthest first (of equals the first observation), `most` at most.
-    /// @return leftOut Whether any was.
+    /// @dev Leaves out entries that are far off, the farthest first (of equals the first observation), as long as more than a quorum is left.
+    /// @return The number of entries left.
     function _leaveOutFarOff(
-        uint256[] memory prices,
+        uint256[] memory entries,
+        uint256 count,
         Reason[] memory reasons,
         uint256 price,
-        uint256 most
-    ) private pure returns (bool leftOut) {
-        for (; most > 0; --most) {
-            uint256 farthest = type(uint256).max;
-            uint256 greatest = price / FAR_OFF_DIVISOR;
-            for (uint256 k; k < prices.length; ++k) {
-                if (reasons[k] != Reason.Used) continue;
-                uint256 distance = _distance(prices[k], price);
-                if (distance > greatest) (farthest, greatest) = (k, distance);
+        uint256 quorum
+    ) private pure returns (uint256) {
+        unchecked {
+            for (; count > quorum; --count) {
+                uint256 farthest = count;
+                uint256 greatest = price / FAR_OFF_DIVISOR;
+                for (uint256 i; i < count; ++i) {
+                    uint256 distance = _distance(_priceOf(entries[i]), price);
+                    if (distance < greatest || (distance == greatest && farthest == count)) continue;
+                    if (distance == greatest && _placeOf(entries[i]) > _placeOf(entries[farthest])) continue;
+                    (farthest, greatest) = (i, distance);
+                }
+                if (farthest == count) break;
+                reasons[_placeOf(entries[farthest])] = Reason.FarOff;
+                for (uint256 i = farthest + 1; i < count; ++i) entries[i - 1] = entries[i];
             }
-            if (farthest == type(uint256).max) break;
-            reasons[farthest] = Reason.FarOff;
-            leftOut = true;
         }
+        return count;
     }
 
     function _isJump(uint256 price, uint256 last, uint256 elapsedMinutes) private pure returns (bool) {
@@ -149,59 +170,59 @@ library PriceAggregation {
 
     /// @dev How many of the sources in use have made a jump to the same side.
     function _confirmations(
-        Round memory round,
-        uint256[] memory prices,
-        Reason[] memory reasons,
+        uint256[] memory entries,
+        uint256 count,
         uint256 price,
-        uint256 last
-    ) private pure returns (uint256 count) {
-        for (uint256 k; k < prices.length; ++k) {
-            if (reasons[k] != Reason.Used || prices[k] > last != price > last) continue;
-            if (_isJump(prices[k], last, round.elapsedMinutes)) ++count;
+        uint256 last,
+        uint256 elapsedMinutes
+    ) private pure returns (uint256 confirmations) {
+        for (uint256 i; i < count; ++i) {
+            uint256 own = _priceOf(entries[i]);
+            if (own > last == price > last && _isJump(own, last, elapsedMinutes)) ++confirmations;
         }
     }
 
     /// @dev The median across currencies of the medians within them.
     function _combine(
-        Round memory round,
-        uint256[] memory prices,
-        Reason[] memory reasons,
+        uint256 dollar,
+        uint256[] memory entries,
+        uint256 count,
         uint256 last
     ) private pure returns (uint256) {
-        uint256[] memory medians = new uint256[](prices.length);
-        uint256[] memory values = new uint256[](prices.length);
+        uint256[] memory medians = new uint256[](count);
         uint256 currencies;
         uint256 dollars;
-        for (uint256 first; first < prices.length; ++first) {
-            if (round.currency[first] != first) continue;
-            uint256 count;
-            for (uint256 k = first; k < prices.length; ++k) {
-                if (round.currency[k] == first && reasons[k] == Reason.Used) {
-                    _insert(values, count, prices[k]);
-                    ++count;
-                }
+        unchecked {
+            for (uint256 start; start < count;) {
+                uint256 currency = entries[start] >> CURRENCY_SHIFT;
+                uint256 end = start + 1;
+                while (end < count && entries[end] >> CURRENCY_SHIFT == currency) ++end;
+                uint256 median = _medianWithin(entries, start, end, last);
+                if (currency == dollar) dollars = median;
+                _insert(medians, currencies, median);
+                ++currencies;
+                start = end;
             }
-            if (count == 0) continue;
-            uint256 median = _medianWithin(values, count, last);
-            if (first == round.dollar) dollars = median;
-            _insert(medians, currencies, median);
-            ++currencies;
         }
         return _medianAcross(medians, currencies, dollars, last);
     }
 
-    /// @dev Middle of `count` ascending values of one currency. Two middle values that agree are averaged, rounded down; of two that do
-    /// not, one may be a lie, and the one nearer to the price before is taken.
+    /// @dev Middle of the entries of one currency. Two middle values that agree are averaged, rounded down; of two that do not, one may be a
+    /// lie, and the one nearer to the price before is taken.
     function _medianWithin(
-        uint256[] memory values,
-        uint256 count,
+        uint256[] memory entries,
+        uint256 start,
+        uint256 end,
         uint256 last
     ) private pure returns (uint256) {
-        uint256 upper = values[count / 2];
-        if (count % 2 == 1) return upper;
-        uint256 lower = values[count / 2 - 1];
-        if ((upper - lower) * AGREEMENT_DIVISOR <= lower) return (lower + upper) / 2;
-        return _nearer(lower, upper, last);
+        unchecked {
+            uint256 middle = (start + end) / 2;
+            uint256 upper = _priceOf(entries[middle]);
+            if ((end - start) % 2 == 1) return upper;
+            uint256 lower = _priceOf(entries[middle - 1]);
+            if ((upper - lower) * AGREEMENT_DIVISOR <= lower) return (lower + upper) / 2;
+            return _nearer(lower, upper, last);
+        }
     }
 
     /// @dev Median across currencies; or the dollar's own, `dollars` (0 if there is none), if that is near it and another currency is at least
@@ -217,10 +238,12 @@ library PriceAggregation {
         uint256 away = _distance(dollars, middle);
         if (dollars == 0 || away * DOLLAR_BAND_DIVISOR > middle) return middle;
         bool passed;
-        for (uint256 i; i < count; ++i) {
-            // The dollars themselves, once: another currency may have the same median.
-            if (medians[i] == dollars && !passed) passed = true;
-            else if (_distance(medians[i], middle) >= away) return dollars;
+        unchecked {
+            for (uint256 i; i < count; ++i) {
+                // The dollars themselves, once: another currency may have the same median.
+                if (medians[i] == dollars && !passed) passed = true;
+                else if (_distance(medians[i], middle) >= away) return dollars;
+            }
         }
         return middle;
     }
@@ -249,14 +272,26 @@ library PriceAggregation {
     }
 
     function _distance(uint256 first, uint256 second) private pure returns (uint256) {
-        return first > second ? first - second : second - first;
+        unchecked {
+            return first > second ? first - second : second - first;
+        }
+    }
+
+    function _priceOf(uint256 entry) private pure returns (uint256) {
+        return uint64(entry >> PRICE_SHIFT);
+    }
+
+    function _placeOf(uint256 entry) private pure returns (uint256) {
+        return entry & PLACE_MASK;
     }
 
     /// @dev Puts a value among `count` ascending ones.
     function _insert(uint256[] memory ascending, uint256 count, uint256 value) private pure {
-        while (count > 0 && ascending[count - 1] > value) {
-            ascending[count] = ascending[count - 1];
-            --count;
+        unchecked {
+            while (count > 0 && ascending[count - 1] > value) {
+                ascending[count] = ascending[count - 1];
+                --count;
+            }
         }
         ascending[count] = value;
     }

@@ -247,21 +247,8 @@ contract RiskOracle is IRiskOracle, ReporterSet, EIP712 {
         uint64 time,
         uint64[] calldata keys,
         Observation calldata observation
-    ) public view returns (bytes32) {
-        return
-            _hashTypedDataV4(
-                keccak256(
-                    abi.encode(
-                        OBSERVATION_TYPEHASH,
-                        epoch,
-                        time,
-                        keccak256(abi.encodePacked(keys)),
-                        keccak256(abi.encodePacked(observation.prices)),
-                        keccak256(abi.encodePacked(observation.tradedAt)),
-                        observation.restHash
-                    )
-                )
-            );
+    ) external view returns (bytes32) {
+        return _observationDigest(epoch, time, _hashOf(keys), observation);
     }
 
     /// @dev Epoch and time follow the latest snapshot's, and the time is near the block's.
@@ -289,6 +276,38 @@ contract RiskOracle is IRiskOracle, ReporterSet, EIP712 {
         if (currencyOf[signer] == 0) revert NotAReporter(signer);
     }
 
+    function _observationDigest(
+        uint64 epoch,
+        uint64 time,
+        bytes32 keysHash,
+        Observation calldata observation
+    ) private view returns (bytes32) {
+        return
+            _hashTypedDataV4(
+                keccak256(
+                    abi.encode(
+                        OBSERVATION_TYPEHASH,
+                        epoch,
+                        time,
+                        keysHash,
+                        _hashOf(observation.prices),
+                        _hashOf(observation.tradedAt),
+                        observation.restHash
+                    )
+                )
+            );
+    }
+
+    /// @dev EIP-712 hash of an array: Keccak-256 of its words as they stand in calldata. A word of more than 64 bits is refused where it is read.
+    function _hashOf(uint64[] calldata words) private pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            let length := shl(5, words.length)
+            calldatacopy(free, words.offset, length)
+            hash := keccak256(free, length)
+        }
+    }
+
     function _requireKeys(uint64[] calldata keys) private pure {
         if (keys.length == 0 || keys.length > MAX_PRICES) revert InvalidKeys(keys.length);
         for (uint256 i = 1; i < keys.length; ++i) if (keys[i] <= keys[i - 1]) revert InvalidKeys(i);
@@ -303,13 +322,14 @@ contract RiskOracle is IRiskOracle, ReporterSet, EIP712 {
     ) private view returns (address[] memory observers) {
         if (observations.length < needed) revert QuorumMissing(observations.length, needed);
         observers = new address[](observations.length);
+        bytes32 keysHash = _hashOf(keys);
         address last;
         for (uint256 k; k < observations.length; ++k) {
             Observation calldata observation = observations[k];
             if (observation.prices.length != keys.length || observation.tradedAt.length != keys.length) {
                 revert ObservationLength(k);
             }
-            bytes32 digest = observationDigest(header.epoch, header.time, keys, observation);
+            bytes32 digest = _observationDigest(header.epoch, header.time, keysHash, observation);
             last = _signerAfter(last, digest, observation.signature);
             observers[k] = last;
         }
