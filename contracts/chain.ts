@@ -1,27 +1,16 @@
-import { getAddress, getBytes, Interface, type Log, type Provider } from "ethers";
-import type { Chain } from "../protocol/chain.ts";
+import { getAddress, Interface, type Log, type Provider } from "ethers";
+import type { AuditedChain } from "../protocol/chain.ts";
 import { SolvusError } from "../protocol/errors.ts";
-import type { LedgerEvent } from "../protocol/ledgerHistory.ts";
-import type { PostedSnapshot } from "../protocol/postedSnapshot.ts";
+import {
+  decodeAuctionEvent,
+  decodeCustodyEvent,
+  decodeFundEvent,
+  decodeLedgerEvent,
+  decodeSnapshot,
+  LEDGER_READER,
+  ORACLE_READER,
+} from "./readers.ts";
 import { CIRCUITS, type CircuitName } from "./statements.ts";
-
-/** The part of the ledger's interface that readers need. */
-export const LEDGER_READER = new Interface([
-  "event Sealed(uint256 indexed nodeIndex)",
-  "event Inserted(uint256 indexed nodeIndex, uint256 root)",
-  "event Opened(uint256 indexed commitment, uint256 indexed accountTag, uint256 leafIndex, uint256[5] escrow)",
-  "event Transitioned(uint256 indexed nullifier, uint256 indexed commitment, uint256 leafIndex, uint256 snapshotRoot, uint256 mode, uint256 asset, uint256 deposit, uint256 withdrawal, uint256 fee, uint256 tradeTag, uint256[2] escrow)",
-  "event TakenOver(uint256 indexed targetNullifier, uint256 indexed keeperNullifier, uint256 targetLeafIndex, uint256 targetCommitment, uint256 keeperCommitment, uint256 leafIndex, uint256 snapshotRoot, uint256 rate, uint256 deficit, uint256 reward, uint256 uncovered, bool cured, uint256 fee, uint256[4] targetEscrow, uint256[6] keeperEscrow)",
-  "function oracle() view returns (address)",
-  "function keyHash(uint8 circuit) view returns (bytes32)",
-  "function committeeKey() view returns (uint256 x, uint256 y)",
-]);
-
-/** The part of the oracle's interface that readers need. */
-export const ORACLE_READER = new Interface([
-  "event SnapshotPosted(uint64 indexed epoch, uint64 time, uint256 snapshotRoot, bool steady, bytes32 inputsHash, bytes inputs, uint64[] priceKeys, uint64[] prices)",
-  "function epochOf(uint256 snapshotRoot) view returns (uint64)",
-]);
 
 export interface ChainOptions {
   /** Block of the ledger's deployment: nothing before it is asked for. 0 by default. */
@@ -30,20 +19,34 @@ export interface ChainOptions {
   blocksPerQuery?: number;
 }
 
-/** Reads a ledger and its oracle. Throws `chain.noLedger` when there is no ledger at the address. */
+const TOKEN = new Interface(["function balanceOf(address account) view returns (uint256)"]);
+
+/** Reads a ledger with its oracle, auction and insurance fund. Throws `chain.noLedger` when there is no ledger at the address. */
 export async function connectChain(
   provider: Provider,
   ledgerAddress: string,
   options: ChainOptions = {},
-): Promise<Chain> {
+): Promise<AuditedChain> {
   const { fromBlock = 0, blocksPerQuery = 10_000 } = options;
   const ledger = getAddress(ledgerAddress);
-  const call = async (to: string, face: Interface, name: string, values: readonly unknown[] = []) =>
-    face.decodeFunctionResult(name, await provider.call({ to, data: face.encodeFunctionData(name, values) }));
+  const call = async (
+    to: string,
+    face: Interface,
+    name: string,
+    values: readonly unknown[] = [],
+    blockTag: number | "latest" = "latest",
+  ) => {
+    const data = face.encodeFunctionData(name, values);
+    return face.decodeFunctionResult(name, await provider.call({ to, data, blockTag }));
+  };
   const { chainId } = await provider.getNetwork();
   let oracle: string;
+  let auction: string;
+  let fund: string;
   try {
-    [oracle] = await call(ledger, LEDGER_READER, "oracle");
+    [[oracle], [auction], [fund]] = (await Promise.all(
+      ["oracle", "auction", "fund"].map((name) => call(ledger, LEDGER_READER, name)),
+    )) as unknown as [[string], [string], [string]];
   } catch {
     throw new SolvusError(
       "chain.noLedger",
@@ -78,6 +81,22 @@ export async function connectChain(
     async ledgerEvents(from, to) {
       return (await logs(ledger, from, to, [])).flatMap((log) => decodeLedgerEvent(log) ?? []);
     },
+    async custodyEvents(from, to) {
+      return (await logs(ledger, from, to, [])).flatMap((log) => decodeCustodyEvent(log) ?? []);
+    },
+    async auctionEvents(from, to) {
+      return (await logs(auction, from, to, [])).flatMap((log) => decodeAuctionEvent(log) ?? []);
+    },
+    async fundEvents(from, to) {
+      return (await logs(fund, from, to, [])).flatMap((log) => decodeFundEvent(log) ?? []);
+    },
+    async snapshots(from, to) {
+      return (await logs(oracle, from, to, [posted])).map(decodeSnapshot);
+    },
+    async balanceOf(token, holder, block) {
+      const [balance] = await call(token, TOKEN, "balanceOf", [holder === "ledger" ? ledger : fund], block);
+      return balance;
+    },
     async latestSnapshot(block) {
       // From the block backwards: the latest one is near.
       for (let last = block; last >= fromBlock; last -= blocksPerQuery) {
@@ -110,71 +129,5 @@ export async function connectChain(
       const [x, y] = await call(ledger, LEDGER_READER, "committeeKey");
       return [x, y];
     },
-  };
-}
-
-/** An event of the ledger; undefined for one that does not concern accounts. */
-function decodeLedgerEvent(log: Log): LedgerEvent | undefined {
-  const parsed = LEDGER_READER.parseLog(log);
-  if (parsed === null) return undefined;
-  const { args } = parsed;
-  switch (parsed.name) {
-    case "Sealed":
-      return { kind: "sealed", nodeIndex: args.nodeIndex };
-    case "Inserted":
-      return { kind: "inserted", nodeIndex: args.nodeIndex, root: args.root };
-    case "Opened": {
-      const { commitment, accountTag, leafIndex } = args;
-      return { kind: "opened", commitment, accountTag, leafIndex, escrow: [...args.escrow] };
-    }
-    case "TakenOver":
-      return {
-        kind: "takenOver",
-        targetNullifier: args.targetNullifier,
-        keeperNullifier: args.keeperNullifier,
-        targetLeafIndex: args.targetLeafIndex,
-        targetCommitment: args.targetCommitment,
-        keeperCommitment: args.keeperCommitment,
-        leafIndex: args.leafIndex,
-        snapshotRoot: args.snapshotRoot,
-        rate: args.rate,
-        deficit: args.deficit,
-        reward: args.reward,
-        uncovered: args.uncovered,
-        cured: args.cured,
-        fee: args.fee,
-        targetEscrow: [...args.targetEscrow],
-        keeperEscrow: [...args.keeperEscrow],
-      };
-    default:
-      return {
-        kind: "transitioned",
-        nullifier: args.nullifier,
-        commitment: args.commitment,
-        leafIndex: args.leafIndex,
-        snapshotRoot: args.snapshotRoot,
-        mode: args.mode,
-        asset: args.asset,
-        deposit: args.deposit,
-        withdrawal: args.withdrawal,
-        fee: args.fee,
-        tradeTag: args.tradeTag,
-        escrow: [args.escrow[0], args.escrow[1]],
-      };
-  }
-}
-
-function decodeSnapshot(log: Log): PostedSnapshot {
-  const { args } = ORACLE_READER.parseLog(log) as NonNullable<ReturnType<Interface["parseLog"]>>;
-  return {
-    epoch: args.epoch,
-    time: args.time,
-    root: args.snapshotRoot,
-    steady: args.steady,
-    inputsHash: args.inputsHash,
-    inputs: getBytes(args.inputs),
-    keys: [...args.priceKeys],
-    prices: [...args.prices],
-    block: log.blockNumber,
   };
 }

@@ -1,4 +1,7 @@
+import type { AuctionEvent } from "./auctionEvents.ts";
+import type { CustodyEvent } from "./custodyHistory.ts";
 import { SolvusError } from "./errors.ts";
+import type { FundEvent } from "./fundHistory.ts";
 import { applyEvents, emptyHistory, type LedgerEvent, type LedgerHistory } from "./ledgerHistory.ts";
 import { type PostedSnapshot, rebuildSnapshot } from "./postedSnapshot.ts";
 import type { MarketSnapshot } from "./snapshot.ts";
@@ -24,6 +27,17 @@ export interface Chain {
   keyHash(circuit: string): Promise<string>;
   /** The risk committee's Baby Jubjub key. */
   committeeKey(): Promise<[bigint, bigint]>;
+}
+
+/** What an audit of a whole ledger reads besides. */
+export interface AuditedChain extends Chain {
+  custodyEvents(from: number, to: number): Promise<CustodyEvent[]>;
+  auctionEvents(from: number, to: number): Promise<AuctionEvent[]>;
+  fundEvents(from: number, to: number): Promise<FundEvent[]>;
+  /** Every snapshot posted from block `from` to block `to`, in order. */
+  snapshots(from: number, to: number): Promise<PostedSnapshot[]>;
+  /** Smallest units of a token that the ledger or the insurance fund held after a block; nodes may know recent blocks only. */
+  balanceOf(token: string, holder: "ledger" | "fund", block: number): Promise<bigint>;
 }
 
 /** A ledger as of a block. */

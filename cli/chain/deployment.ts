@@ -1,7 +1,7 @@
 import { Contract, type Provider } from "ethers";
 import { z } from "zod";
 import { connectChain } from "../../contracts/chain.ts";
-import type { Chain } from "../../protocol/chain.ts";
+import type { AuditedChain } from "../../protocol/chain.ts";
 import { Misuse } from "../exitCode.ts";
 import { abiOf } from "./artifacts.ts";
 
@@ -26,7 +26,7 @@ export type Deployment = z.infer<typeof deploymentSchema>;
 export interface Deployed {
   provider: Provider;
   deployment: Deployment;
-  chain: Chain;
+  chain: AuditedChain;
   ledger: Contract;
   oracle: Contract;
   registry: Contract;

@@ -1,6 +1,13 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { connectChain, LEDGER_READER, ORACLE_READER } from "../../contracts/chain.ts";
+import { connectChain } from "../../contracts/chain.ts";
 import { makePosting } from "../../contracts/posting.ts";
+import {
+  AUCTION_READER,
+  CUSTODY_READER,
+  FUND_READER,
+  LEDGER_READER,
+  ORACLE_READER,
+} from "../../contracts/readers.ts";
 import { encryptChange } from "../../protocol/accountEscrow.ts";
 import { type Chain, latestSnapshot, readLedger, snapshotsOf } from "../../protocol/chain.ts";
 import { encodeInputs } from "../../protocol/inputsCodec.ts";
@@ -153,7 +160,10 @@ describe("a ledger on a chain", () => {
   test("emits what the readers' interfaces declare", () => {
     for (const [reader, contract] of [
       [LEDGER_READER, fixture.ledger],
+      [CUSTODY_READER, fixture.ledger],
       [ORACLE_READER, fixture.oracle],
+      [AUCTION_READER, fixture.auction],
+      [FUND_READER, fixture.fund],
     ] as const) {
       reader.forEachEvent((event) => {
         expect(contract.interface.getEvent(event.name)?.format("full")).toBe(event.format("full"));
