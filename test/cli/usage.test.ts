@@ -31,7 +31,7 @@ describe("help", () => {
   });
 
   test("a command that needs a subcommand prints its help and ends with 2", async () => {
-    for (const group of [["snapshot"], ["account"], ["account", "trade"], ["registry"]]) {
+    for (const group of [["snapshot"], ["oracle"], ["account"], ["account", "trade"], ["registry"]]) {
       const { exitCode, stdout } = await solvus(group);
       expect(stdout).toContain(`Usage: solvus ${group.join(" ")}`);
       expect(exitCode).toBe(2);
@@ -45,6 +45,7 @@ describe("help", () => {
     [["dev"]],
     [["snapshot", "build"]],
     [["snapshot", "show"]],
+    [["oracle", "replay"]],
     [["account", "open"]],
     [["account", "deposit"]],
     [["account", "withdraw"]],
