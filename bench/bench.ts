@@ -4,23 +4,40 @@ import { parseArgs } from "node:util";
 import { type Benchmark, type Measurement, select } from "./benchmark.ts";
 
 const HELP = `Usage: npm run bench -- [--json] [--list] [NAME…]
+       npm run bench -- --table gas
 
 Measures and prints figures. A name selects the figure or all figures below it: "constraints" selects "constraints.open".
 
   --json   one list of {name, value, unit} on standard output; the machine on standard error
   --list   names only
+  --table  a table to read: "gas", by size of a batch, beside single calls and published figures
   --help   this text`;
 
 /** Files beside this one that are no family of benchmarks. */
 const OTHERS = ["bench.ts", "benchmark.ts"];
 
-/** All benchmarks of the family files in this directory, by name. */
-async function allBenchmarks(): Promise<Benchmark[]> {
+/** A family file of this directory. */
+interface Family {
+  benchmarks?: Benchmark[];
+  /** Tables that people read, by name: text of a measurement of its own. */
+  tables?: Record<string, () => Promise<string>>;
+}
+
+async function allFamilies(): Promise<Family[]> {
   const files = readdirSync(import.meta.dirname).filter(
     (file) => file.endsWith(".ts") && !OTHERS.includes(file),
   );
-  const families = await Promise.all(files.sort().map((file) => import(`./${file}`)));
-  return families.flatMap((family) => family.benchmarks ?? []);
+  return Promise.all(files.sort().map((file) => import(`./${file}`)));
+}
+
+async function printTable(families: Family[], name: string): Promise<number> {
+  const tables = Object.assign({}, ...families.map((family) => family.tables ?? {}));
+  if (!Object.hasOwn(tables, name)) {
+    console.error(`bench: no such table; there are ${Object.keys(tables).join(", ")}`);
+    return 2;
+  }
+  console.log(await tables[name]());
+  return 0;
 }
 
 function machine(): string {
@@ -32,13 +49,20 @@ function machine(): string {
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { json: { type: "boolean" }, list: { type: "boolean" }, help: { type: "boolean" } },
+    options: {
+      json: { type: "boolean" },
+      list: { type: "boolean" },
+      table: { type: "string" },
+      help: { type: "boolean" },
+    },
   });
   if (values.help) {
     console.log(HELP);
     return 0;
   }
-  const all = await allBenchmarks();
+  const families = await allFamilies();
+  if (values.table !== undefined) return printTable(families, values.table);
+  const all = families.flatMap((family) => family.benchmarks ?? []);
   const selected = select(all, positionals);
   if (selected === undefined) {
     console.error(`bench: no such figure; there are ${all.map(({ name }) => name).join(", ")}`);

@@ -31,5 +31,6 @@ describe("the benchmarks", () => {
 
   it("end with code 2 when asked for what there is not", () => {
     expect(spawnSync(process.execPath, [BENCH, "nothing"]).status).toBe(2);
+    expect(spawnSync(process.execPath, [BENCH, "--table", "nothing"]).status).toBe(2);
   });
 });
