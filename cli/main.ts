@@ -63,9 +63,19 @@ const ENTRIES: Entry[] = [
     load: async () => (await import("./commands/registry.ts")).registryCommand,
   },
   {
+    name: "deploy",
+    summary: "put a Solvus on a chain step by step, and verify it",
+    load: async () => (await import("./commands/deploy.ts")).deployCommand,
+  },
+  {
     name: "attest",
     summary: "prove an account's solvency to an auditor",
     load: async () => (await import("./commands/attest.ts")).attestCommand,
+  },
+  {
+    name: "audit",
+    summary: "check a whole ledger from chain data",
+    load: async () => (await import("./commands/audit.ts")).auditCommand,
   },
   {
     name: "verify",

@@ -1,3 +1,4 @@
+import type { StandingFlag } from "../protocol/auctionEvents.ts";
 import { Q16 } from "../protocol/constants.ts";
 import { formatUsdc } from "../protocol/fixedPoint.ts";
 import type { Spending } from "../protocol/ledgerHistory.ts";
@@ -49,4 +50,15 @@ export function takeOverLines(takeOvers: readonly TakeOverFigures[]): string[] {
     ];
     return `${head}; note at place ${leafIndex}, rate ${ratePercent}%${fund.map((part) => `; ${part}`).join("")}`;
   });
+}
+
+/** A line that warns of a flag on the account's present note; none without one. */
+export function flagLines(flag: StandingFlag | undefined): string[] {
+  if (flag === undefined) return [];
+  const { firstEpoch, clockStart, revealed } = flag;
+  const since = new Date(Number(clockStart) * 1000).toISOString();
+  const published = revealed ? "; its contents were published" : "";
+  return [
+    `FLAGGED for liquidation at epoch ${firstEpoch}, auction since ${since}${published} (a flag lapses ten minutes after its last proof)`,
+  ];
 }

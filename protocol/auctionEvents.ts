@@ -20,6 +20,46 @@ export type AuctionEvent =
   /** A take-over moved the flag to the target's new note, or ended it. */
   | { kind: "flagMoved"; leafIndex: bigint; newLeafIndex: bigint; cured: boolean };
 
+/** A flag that nobody cleared; it may have lapsed, ten minutes after its last proof. */
+export interface StandingFlag {
+  /** Epoch of its first proof; take-overs need a later one. */
+  firstEpoch: bigint;
+  /** Unix seconds since when the auction's rate grows. */
+  clockStart: bigint;
+  /** The note's opening was published. */
+  revealed: boolean;
+}
+
+/** The flags that a sequence of events leaves, by leaf index. */
+export function standingFlags(events: Iterable<AuctionEvent>): Map<bigint, StandingFlag> {
+  const flags = new Map<bigint, StandingFlag>();
+  const revealed = new Set<bigint>();
+  for (const event of events) {
+    const { leafIndex } = event;
+    const flag = flags.get(leafIndex);
+    switch (event.kind) {
+      case "flagged":
+        flags.set(leafIndex, {
+          firstEpoch: event.firstEpoch,
+          clockStart: event.clockStart,
+          revealed: revealed.has(leafIndex),
+        });
+        break;
+      case "revealed":
+        revealed.add(leafIndex);
+        if (flag !== undefined) flag.revealed = true;
+        break;
+      case "cleared":
+        flags.delete(leafIndex);
+        break;
+      case "flagMoved":
+        flags.delete(leafIndex);
+        if (flag !== undefined && !event.cured) flags.set(event.newLeafIndex, { ...flag, revealed: false });
+    }
+  }
+  return flags;
+}
+
 const HEAD = 4;
 
 const signed = (element: bigint): bigint => (element > FIELD_ORDER / 2n ? element - FIELD_ORDER : element);

@@ -1,7 +1,7 @@
 import { revealedNote } from "../protocol/auctionEvents.ts";
 import { type AuditedChain, readLedger } from "../protocol/chain.ts";
 import { type AssetClaims, assetClaims } from "../protocol/custodyHistory.ts";
-import { SolvusError } from "../protocol/errors.ts";
+import { ensure, SolvusError } from "../protocol/errors.ts";
 import { type FundAccounts, fundAccounts } from "../protocol/fundHistory.ts";
 import type { LedgerHistory } from "../protocol/ledgerHistory.ts";
 import { spendOf } from "../protocol/note.ts";
@@ -26,18 +26,14 @@ async function check(name: string, expected: string, work: () => string | Promis
   }
 }
 
-function refuse(condition: boolean, rule: string, message: string): void {
-  if (condition) throw new SolvusError(rule, message);
-}
-
 /** Recomputes every snapshot's root from what was posted, and that epochs and times only ever go on. */
 function checkSnapshots(posted: readonly PostedSnapshot[]): string {
   let previous: PostedSnapshot | undefined;
   for (const snapshot of posted) {
     const follows =
       previous === undefined || (snapshot.epoch === previous.epoch + 1n && snapshot.time > previous.time);
-    refuse(
-      !follows,
+    ensure(
+      follows,
       "audit.epoch",
       `epoch ${snapshot.epoch} at ${snapshot.time}: after epoch ${previous?.epoch} at ${previous?.time}, expected the next epoch and a later time`,
     );
@@ -51,8 +47,8 @@ function checkSnapshots(posted: readonly PostedSnapshot[]): string {
 function checkReferences(history: LedgerHistory, posted: readonly PostedSnapshot[]): string {
   const roots = new Set(posted.map(({ root }) => root));
   for (const { event, leafIndex } of history.spendings.values()) {
-    refuse(
-      !roots.has(event.snapshotRoot),
+    ensure(
+      roots.has(event.snapshotRoot),
       "audit.snapshot",
       `note at place ${leafIndex}: proven on snapshot root ${event.snapshotRoot}, expected one that was posted`,
     );
@@ -69,8 +65,8 @@ function checkReveals(
   for (const event of events) {
     if (event.kind !== "revealed") continue;
     const note = revealedNote(event.words, history.leaves.get(event.leafIndex) ?? 0n);
-    refuse(
-      spendOf(note, event.leafIndex).nullifier !== event.nullifier,
+    ensure(
+      spendOf(note, event.leafIndex).nullifier === event.nullifier,
       "audit.reveal",
       `reveal at place ${event.leafIndex}: nullifier ${event.nullifier}, expected the one of the published note`,
     );
@@ -92,8 +88,8 @@ function checkTakeOvers(history: LedgerHistory, fund: FundAccounts): string {
     takeOvers++;
   }
   for (const name of ["covered", "rewards", "everUncovered"] as const) {
-    refuse(
-      sums[name] !== fund[name],
+    ensure(
+      sums[name] === fund[name],
       "audit.takeOvers",
       `${name}: ${fund[name]} micro-USDC by the fund's events, expected ${sums[name]} as the ledger's say`,
     );
@@ -103,8 +99,8 @@ function checkTakeOvers(history: LedgerHistory, fund: FundAccounts): string {
 
 function checkHolding(claims: AssetClaims, held: bigint): string {
   const { asset, required, unit } = claims;
-  refuse(
-    held < required * unit,
+  ensure(
+    held >= required * unit,
     "audit.holdings",
     `asset ${asset}: ${held} token units held, expected at least ${required * unit}`,
   );
@@ -115,10 +111,13 @@ function checkHolding(claims: AssetClaims, held: bigint): string {
 /**
  * Audits a whole ledger from chain data alone, at a block (by default the latest): queue, tree and nullifiers, snapshots, published openings,
  * the fund's payments, and that each token held covers what public flows left. That each change of an account followed the rules is what
- * the proofs say that the ledger verified; that the ledger's code is the one expected is for the auditor to compare.
+ * the proofs say that the ledger verified; that the ledger's code is the one expected is for the auditor to compare. Throws `audit.block`
+ * for a block that is not there.
  */
 export async function auditLedger(chain: AuditedChain, block?: number): Promise<LedgerAudit> {
-  const at = block ?? (await chain.blockNumber());
+  const latest = await chain.blockNumber();
+  const at = block ?? latest;
+  ensure(at >= 0 && at <= latest, "audit.block", `block: got ${at}, expected 0 to ${latest}, the latest`);
   const checks: Check[] = [];
   let history: LedgerHistory | undefined;
   checks.push(
@@ -152,18 +151,29 @@ export async function auditLedger(chain: AuditedChain, block?: number): Promise<
   if (fund === undefined) return { accepted: false, block: at, checks };
   const accounts = fund;
   checks.push(await check("takeOvers", "the fund's events agree", () => checkTakeOvers(known, accounts)));
-  const assets = assetClaims(known, custody, accounts);
+  let assets: AssetClaims[] = [];
+  checks.push(
+    await check("assets", "flows of listed assets only", () => {
+      assets = assetClaims(known, custody, accounts);
+      return `${assets.length} assets`;
+    }),
+  );
   for (const claims of assets) {
     const held = await chain.balanceOf(claims.token, "ledger", at);
     const name = claims.asset === 0n ? "holdings of cash" : `holdings of asset ${claims.asset}`;
     checks.push(await check(name, "tokens for every claim", () => checkHolding(claims, held)));
   }
-  const cash = assets[0] as AssetClaims;
+  const [cash] = assets;
+  if (cash === undefined) return { accepted: false, block: at, checks };
   const inFund = await chain.balanceOf(cash.token, "fund", at);
   checks.push(
     await check("holdings of the fund", "its balance and what it must pay out", () => {
       const due = accounts.balance + accounts.collectable;
-      refuse(inFund < due, "audit.fundHoldings", `fund: ${inFund} micro-USDC held, expected at least ${due}`);
+      ensure(
+        inFund >= due,
+        "audit.fundHoldings",
+        `fund: ${inFund} micro-USDC held, expected at least ${due}`,
+      );
       return `${inFund} micro-USDC held for ${due}`;
     }),
   );

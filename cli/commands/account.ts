@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { Command } from "commander";
+import { standingFlags } from "../../protocol/auctionEvents.ts";
 import { entityOf } from "../../protocol/note.ts";
 import { standingOf } from "../../protocol/solvency.ts";
 import { type Account, countAccounts } from "../../prover/account.ts";
@@ -28,7 +29,7 @@ import { does, examples, type RunState } from "../command.ts";
 import { requireWritable } from "../files.ts";
 import { wholeNumber } from "../marketFlags.ts";
 import { secretFrom } from "../password.ts";
-import { takeOverLines, takeOversOf } from "../takeOverText.ts";
+import { flagLines, takeOverLines, takeOversOf } from "../takeOverText.ts";
 import { depositCommand, withdrawCommand } from "./accountFlow.ts";
 import { tradeCommand } from "./accountTrade.ts";
 
@@ -105,6 +106,8 @@ async function accountReport(reading: Reading, account: Account): Promise<{ valu
   const positions = positionsOf(note, snapshot);
   const transitions = changes.filter((change) => change.as === "owner").length;
   const takeOvers = takeOversOf(changes);
+  const { chain } = reading.deployed;
+  const flag = standingFlags(await chain.auctionEvents(0, await chain.blockNumber())).get(leafIndex);
   const value = {
     number: Number(secrets.number),
     entity: note.entity,
@@ -112,6 +115,7 @@ async function accountReport(reading: Reading, account: Account): Promise<{ valu
     inserted,
     transitions,
     takeOvers,
+    flag: flag ?? null,
     epoch: Number(snapshot.epoch),
     cashMicroUsdc: note.cash,
     positions,
@@ -121,7 +125,13 @@ async function accountReport(reading: Reading, account: Account): Promise<{ valu
   const head = `Account ${secrets.number} of entity ${note.entity}\n${place}; ${transitions} transitions; epoch ${snapshot.epoch}`;
   return {
     value,
-    text: [head, ...takeOverLines(takeOvers), "", ...positionLines(note, standing, snapshot)].join("\n"),
+    text: [
+      head,
+      ...takeOverLines(takeOvers),
+      ...flagLines(flag),
+      "",
+      ...positionLines(note, standing, snapshot),
+    ].join("\n"),
   };
 }
 

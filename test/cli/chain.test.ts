@@ -224,9 +224,18 @@ test("an account is recovered from its keystore and the chain", async () => {
   const recovered = await done("account", "recover", ...accountFlags(0), "--out", at("0.account"));
   expect(recovered).toMatchObject({
     transitions: 2,
+    takeOvers: [],
+    flag: null,
     positions: [{ instrument: "BTC-PERPETUAL", units: "1" }],
   });
   expect(statSync(at("0.account")).mode & 0o777).toBe(0o600);
+});
+
+test("the ledger passes an audit from chain data alone", async () => {
+  const { accepted, checks } = await done("audit", ...chainFlags());
+  expect(accepted).toBe(true);
+  expect(checks).toContainEqual(expect.objectContaining({ name: "holdings of cash", passed: true }));
+  expect((await solvus(["audit", ...chainFlags(), "--block", "100000000"])).stderr).toContain("audit.block");
 });
 
 test("a wrong password opens nothing", async () => {
