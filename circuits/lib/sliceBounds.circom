@@ -8,7 +8,7 @@ include "circuits/lib/range.circom";
 //     otherwise             f·(1 + b - k)·MM <= (1 + b)·MM - E       no more than restores 1 + b
 //                           and f at least a quarter of 1 or of what that bound allows.
 // Inputs: slice in [1, 2^16]; |equity| < 2^83, equity < maintenance < 2^86, checked by the caller. rate and restoration are checked to
-// 16 bits here, so 1 + b - k is positive and below 2^17. Cost: 387.
+// 16 bits here, so 1 + b - k is positive and below 2^17. Cost: 389.
 template SliceBounds() {
     signal input equity;
     signal input maintenance;

@@ -5,8 +5,8 @@ include "circuits/lib/hash.circom";
 
 // The words by which a take-over publishes both new notes, encrypted for whoever knows each account's rho (protocol/takeOverEscrow.ts has
 // the layout). The plaintexts are functions of the notes alone. Eighteen places are published whatever the tier; those beyond L hold size 0.
-// Inputs: cash in [-2^60, 2^60), sizes in [-2^36, 2^36) or at most 2^36 in absolute value and within that range, id < 2^32, all checked by
-// the caller; takenLive is 1 iff taken is not 0. A word is below 2^225. Cost: 1,006 + 1 a place.
+// Inputs: cash in [-2^60, 2^60), sizes in [-2^36, 2^36), id < 2^32, all checked by the caller; takenLive is 1 iff taken is not 0. A word is
+// below 2^225. Cost: 774 + 1 a place.
 template TakeOverEscrow(L) {
     signal input rho;
     signal input targetCommitment;

@@ -9,7 +9,7 @@ include "circuits/lib/range.circom";
 //     reward  = floor(f·max(0, min(k, 5%)·MM - max(E, 0)))       fund to keeper
 // Inputs: slice in [1, 2^16]; rate below 2^16; |equity| < 2^83, 0 <= maintenance < 2^86, checked by the caller. The three results are
 // hints with one valid value each: they are checked to 60 bits, so with their remainders they cannot wrap, and the remainders' own
-// checks leave one quotient. solvent is 1 iff E >= 0. Cost: 587.
+// checks leave one quotient. solvent is 1 iff E >= 0. Cost: 578.
 template TakeOverPayments() {
     signal input equity;
     signal input maintenance;
