@@ -39,13 +39,14 @@ export function takeOversOf(changes: readonly Spending[]): TakeOverFigures[] {
 
 /** A line for each take-over. */
 export function takeOverLines(takeOvers: readonly TakeOverFigures[]): string[] {
-  return takeOvers.map(({ as, leafIndex, ratePercent, cured, deficitUsd, rewardUsd }) => {
+  return takeOvers.map(({ as, leafIndex, ratePercent, cured, deficitUsd, uncoveredUsd, rewardUsd }) => {
     const head =
       as === "keeper"
         ? "took over another account's positions"
         : `TAKEN OVER by a keeper, equity ${cured ? "above" : "still below"} the maintenance margin after it`;
     const fund = [
-      ...(Number(deficitUsd) > 0 ? [`the fund made good ${deficitUsd} USDC`] : []),
+      ...(Number(deficitUsd) > 0 ? [`a deficit of ${deficitUsd} USDC was written off`] : []),
+      ...(Number(uncoveredUsd) > 0 ? [`the fund lacked ${uncoveredUsd} USDC of it`] : []),
       ...(Number(rewardUsd) > 0 ? [`the fund paid the keeper ${rewardUsd} USDC`] : []),
     ];
     return `${head}; note at place ${leafIndex}, rate ${ratePercent}%${fund.map((part) => `; ${part}`).join("")}`;

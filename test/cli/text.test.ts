@@ -8,8 +8,10 @@ import { Misuse } from "../../cli/exitCode.ts";
 import { numbersByName, usdcAmount, wholeNumber } from "../../cli/marketFlags.ts";
 import { jsonText } from "../../cli/output.ts";
 import { dollars, table } from "../../cli/table.ts";
+import { flagLines, takeOverLines, takeOversOf } from "../../cli/takeOverText.ts";
 import { FIELD_ORDER } from "../../protocol/constants.ts";
 import { findInstrument } from "../../protocol/instrument.ts";
+import type { Spending, TakenOverEvent } from "../../protocol/ledgerHistory.ts";
 
 const { snapshot } = firstSnapshot();
 const bitcoin = findInstrument(snapshot.instruments, "BTC-SPOT");
@@ -92,4 +94,59 @@ test("challenges are field elements", () => {
   expect(fieldElement(String(FIELD_ORDER - 1n), "--challenge")).toBe(FIELD_ORDER - 1n);
   for (const text of [String(FIELD_ORDER), "0x", "ten", "-1"])
     expect(() => fieldElement(text, "--challenge")).toThrow(Misuse);
+});
+
+test("an account's take-overs and flag are told in a line each", () => {
+  const event: TakenOverEvent = {
+    kind: "takenOver",
+    targetNullifier: 1n,
+    keeperNullifier: 2n,
+    targetLeafIndex: 3n,
+    targetCommitment: 4n,
+    keeperCommitment: 5n,
+    leafIndex: 33n,
+    snapshotRoot: 6n,
+    rate: 8_192n,
+    deficit: 12_000_000n,
+    reward: 0n,
+    uncovered: 2_500_000n,
+    cured: false,
+    fee: 0n,
+    targetEscrow: [],
+    keeperEscrow: [],
+  };
+  const changes: Spending[] = [
+    { as: "target", event, commitment: 4n, leafIndex: 33n },
+    {
+      as: "keeper",
+      event: { ...event, reward: 1_000_000n, deficit: 0n, uncovered: 0n },
+      commitment: 5n,
+      leafIndex: 34n,
+    },
+    {
+      as: "target",
+      event: { ...event, deficit: 0n, uncovered: 0n, cured: true },
+      commitment: 4n,
+      leafIndex: 33n,
+    },
+  ];
+  const takeOvers = takeOversOf(changes);
+  expect(takeOvers[0]).toEqual({
+    as: "target",
+    leafIndex: 33n,
+    ratePercent: 12.5,
+    deficitUsd: "12.00",
+    uncoveredUsd: "2.50",
+    rewardUsd: "0.00",
+    cured: false,
+  });
+  expect(takeOverLines(takeOvers)).toEqual([
+    "TAKEN OVER by a keeper, equity still below the maintenance margin after it; note at place 33, rate 12.5%; a deficit of 12.00 USDC was written off; the fund lacked 2.50 USDC of it",
+    "took over another account's positions; note at place 34, rate 12.5%; the fund paid the keeper 1.00 USDC",
+    "TAKEN OVER by a keeper, equity above the maintenance margin after it; note at place 33, rate 12.5%",
+  ]);
+  expect(flagLines(undefined)).toEqual([]);
+  expect(flagLines({ firstEpoch: 7n, clockStart: 1_610_380_800n, revealed: true })).toEqual([
+    "FLAGGED for liquidation at epoch 7, auction since 2021-01-11T16:00:00.000Z; its contents were published (a flag lapses ten minutes after its last proof)",
+  ]);
 });
