@@ -63,6 +63,10 @@ abstract contract ReporterSet is AccessControl {
     /// @dev Cure: name each reporter once, with the currency in which its source quotes.
     error InvalidReporter(address reporter);
 
+    /// @notice So few reporters quote in some currencies that as many as may be faulty could choose the median across currencies.
+    /// @dev Cure: register more sources in the currencies that have the fewest, so that more than `faults` are needed.
+    error CurrenciesTooThin(uint256 needed, uint256 faults);
+
     /// @notice No set is announced.
     /// @dev Cure: announce one first.
     error NothingAnnounced();
@@ -191,14 +195,42 @@ abstract contract ReporterSet is AccessControl {
         emit ReportersSet(next, _quorumOf(next.length));
     }
 
+    /// @dev Whether a set may be in effect. A local chain may have any number of reporters and currencies.
     function _check(Reporter[] memory next) private view {
-        uint256 fewest = LocalChain.here() ? 1 : MIN_REPORTERS;
+        bool local = LocalChain.here();
+        uint256 fewest = local ? 1 : MIN_REPORTERS;
         if (next.length < fewest || next.length > MAX_REPORTERS) revert InvalidReporterCount(next.length);
         for (uint256 i; i < next.length; ++i) {
             address account = next[i].account;
             if (account == address(0) || next[i].currency == 0) revert InvalidReporter(account);
             for (uint256 j; j < i; ++j) if (next[j].account == account) revert InvalidReporter(account);
         }
+        if (local) return;
+        uint256 needed = _captureCost(next);
+        uint256 faults = _faultsOf(next.length);
+        if (needed <= faults) revert CurrenciesTooThin(needed, faults);
+    }
+
+    /// @dev How many reporters it takes to choose the median across currencies: more than half of those of each of the currencies that have
+    /// the fewest, in as many currencies as make half of them.
+    function _captureCost(Reporter[] memory set) private pure returns (uint256 cost) {
+        uint256[] memory costs = new uint256[](set.length);
+        uint256 currencies;
+        for (uint256 i; i < set.length; ++i) {
+            uint256 first;
+            while (set[first].currency != set[i].currency) ++first;
+            if (first != i) continue;
+            uint256 size;
+            for (uint256 j = i; j < set.length; ++j) if (set[j].currency == set[i].currency) ++size;
+            uint256 place = currencies++;
+            for (; place > 0 && costs[place - 1] > size / 2 + 1; --place) costs[place] = costs[place - 1];
+            costs[place] = size / 2 + 1;
+        }
+        for (uint256 i; i < (currencies + 1) / 2; ++i) cost += costs[i];
+    }
+
+    function _faultsOf(uint256 count) private pure returns (uint256) {
+        return (count - 1) / 3;
     }
 
     function _quorumOf(uint256 count) private pure returns (uint256) {
@@ -206,7 +238,7 @@ abstract contract ReporterSet is AccessControl {
     }
 
     function _freshQuorumOf(uint256 count) private pure returns (uint256) {
-        uint256 honestMajority = 2 * ((count - 1) / 3) + 1;
+        uint256 honestMajority = 2 * _faultsOf(count) + 1;
         uint256 majority = count / 2 + 1;
         return honestMajority > majority ? honestMajority : majority;
     }

@@ -1,7 +1,7 @@
 import { Signature, toUtf8Bytes } from "ethers";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Posting } from "../../contracts/posting.ts";
-import { type SnapshotHeader, signHeader, signObservations } from "../../contracts/signing.ts";
+import { reporterOf, type SnapshotHeader, signHeader, signObservations } from "../../contracts/signing.ts";
 import { FIELD_ORDER } from "../../protocol/constants.ts";
 import { freshQuorum } from "../../protocol/priceAggregation.ts";
 import { expectRefusal, randomElement } from "../support/ledgerFixture.ts";
@@ -434,6 +434,33 @@ describe("the set of reporters", () => {
     const seven = await deploy(7);
     await expectRefusal(seven.removeReporter(others[0].address), seven, "InvalidReporterCount", [6n]);
     const eight = await deploy(8);
+    await eight.removeReporter(others[0].address);
+  });
+
+  test("refuses currencies so thin that f reporters could choose the median across them, on a public chain", async () => {
+    const { default: hre } = await import("hardhat");
+    const connection = await hre.network.connect({ network: "default", override: { chainId: 1 } });
+    const [admin, ...others] = await connection.ethers.getSigners();
+    const deploy = (...currencies: string[]) =>
+      connection.ethers.deployContract("RiskOracle", [
+        admin.address,
+        currencies.map((currency, place) => reporterOf(others[place].address, currency)),
+      ]);
+    const set = (dollars: number, tether: number, usdc: number, dai = 0): string[] => [
+      ...Array.from({ length: dollars }, () => "USD"),
+      ...Array.from({ length: tether }, () => "USDT"),
+      ...Array.from({ length: usdc }, () => "USDC"),
+      ...Array.from({ length: dai }, () => "DAI"),
+    ];
+    // One in each of two currencies would do for two faulty ones of seven.
+    for (const thin of [set(5, 1, 1), set(1, 5, 1), set(4, 1, 1, 1)]) {
+      await expectRefusal(deploy(...thin), fixture.oracle, "CurrenciesTooThin", [2n, 2n]);
+    }
+    await expectRefusal(deploy(...set(6, 1, 0)), fixture.oracle, "CurrenciesTooThin", [1n, 2n]);
+    for (const wide of [set(7, 0, 0), set(6, 2, 2), set(3, 2, 2), set(4, 2, 1), set(2, 2, 2, 2)])
+      await deploy(...wide);
+    const eight = await deploy(...set(5, 2, 1));
+    await expectRefusal(eight.removeReporter(others[6].address), eight, "CurrenciesTooThin", [2n, 2n]);
     await eight.removeReporter(others[0].address);
   });
 
