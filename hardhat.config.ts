@@ -14,7 +14,11 @@ const compiler = (runs: number) => ({
 export default defineConfig({
   plugins: [hardhatEthers],
   // The ledger is held below the 24,576 bytes that a contract's code may have.
-  solidity: { compilers: [compiler(10_000)], overrides: { "contracts/Ledger.sol": compiler(200) } },
+  solidity: {
+    compilers: [compiler(10_000)],
+    overrides: { "contracts/Ledger.sol": compiler(200) },
+    npmFilesToBuild: ["@openzeppelin/contracts/governance/TimelockController.sol"],
+  },
   paths: {
     sources: "./contracts",
     tests: { solidity: "./test/solidity" },
