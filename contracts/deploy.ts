@@ -1,5 +1,6 @@
 import type { HardhatEthers } from "@nomicfoundation/hardhat-ethers/types";
 import type { Contract, Signer } from "ethers";
+import { type Deployer, dataContract, deployContracts } from "./deployment.ts";
 import { type Reporter, reporterOf } from "./signing.ts";
 import { CIRCUITS, type CircuitName } from "./statements.ts";
 
@@ -60,56 +61,53 @@ export async function deploySolvus(ethers: HardhatEthers, options: SolvusOptions
   const usdc = options.cash
     ? await ethers.getContractAt("TestToken", options.cash, admin)
     : await ethers.deployContract("TestToken", ["USD Coin", "USDC", 6], admin);
-  const reporters = [...(options.reporters ?? [reporterOf(adminAddress)])];
-  const oracle = await ethers.deployContract("RiskOracle", [adminAddress, reporters], admin);
-  const registry = await ethers.deployContract(
-    "ComplianceRegistry",
-    [adminAddress, options.openRegistry ?? true],
-    admin,
-  );
   const verifier = await deployVerifier(ethers, options.verifier ?? "generated", admin);
-  const auction = await ethers.deployContract("LiquidationAuction", admin);
-  const fund = await ethers.deployContract(
-    "InsuranceFund",
-    [adminAddress, await usdc.getAddress(), options.fundFloor ?? 0n],
-    admin,
-  );
-  const configuration = {
-    admin: adminAddress,
+  const created = await deployContracts(directDeployer(ethers, admin, adminAddress), {
     verifier: await verifier.getAddress(),
-    oracle: await oracle.getAddress(),
-    registry: await registry.getAddress(),
-    auction: await auction.getAddress(),
-    fund: await fund.getAddress(),
     cash: await usdc.getAddress(),
-    committeeKey: [...options.committeeKey],
-  };
-  const ledger = await ethers.deployContract("Ledger", [configuration], admin);
+    committeeKey: options.committeeKey,
+    reporters: options.reporters ?? [reporterOf(adminAddress)],
+    openRegistry: options.openRegistry ?? true,
+    fundFloor: options.fundFloor ?? 0n,
+  });
+  const at = (name: string, address: string): Promise<Contract> =>
+    ethers.getContractAt(name, address, admin) as unknown as Promise<Contract>;
+  const ledger = await at("Ledger", created.ledger);
+  const fund = await at("InsuranceFund", created.fund);
   for (const role of [await ledger.LISTER_ROLE(), await ledger.GUARDIAN_ROLE()]) {
     await (await ledger.grantRole(role, adminAddress)).wait();
   }
-  for (const served of [auction, fund]) await (await served.bind(await ledger.getAddress())).wait();
   if (options.fundDeposit) {
     if (!options.cash) await (await usdc.mint(adminAddress, options.fundDeposit)).wait();
-    await (await usdc.approve(configuration.fund, options.fundDeposit)).wait();
+    await (await usdc.approve(created.fund, options.fundDeposit)).wait();
     await (await fund.deposit(options.fundDeposit)).wait();
   }
   return {
     ledger,
-    oracle,
-    registry,
+    oracle: await at("RiskOracle", created.oracle),
+    registry: await at("ComplianceRegistry", created.registry),
     verifier,
-    auction,
+    auction: await at("LiquidationAuction", created.auction),
     fund,
     usdc,
     addresses: {
-      ledger: await ledger.getAddress(),
-      oracle: configuration.oracle,
-      registry: configuration.registry,
-      verifier: configuration.verifier,
-      auction: configuration.auction,
-      fund: configuration.fund,
-      usdc: configuration.cash,
+      ...created,
+      verifier: await verifier.getAddress(),
+      usdc: await usdc.getAddress(),
+    },
+  };
+}
+
+/** A deployer that sends each step at once and keeps no record. */
+function directDeployer(ethers: HardhatEthers, signer: Signer, address: string): Deployer {
+  return {
+    address,
+    async contract(_, name, values) {
+      return (await ethers.deployContract(name, [...values], signer)).getAddress();
+    },
+    async call(_, name, target, method, values) {
+      const contract = await ethers.getContractAt(name, target, signer);
+      await (await contract.getFunction(method)(...values)).wait();
     },
   };
 }
@@ -135,10 +133,7 @@ export async function deployVerifier(
  * @returns its address
  */
 export async function deployData(deployer: Signer, data: string): Promise<string> {
-  const bytes = data.slice(2);
-  const length = (bytes.length / 2 + 1).toString(16).padStart(4, "0");
-  // push2 length, dup1, push1 10, push0, codecopy, push0, return; then the code itself.
-  const transaction = await deployer.sendTransaction({ data: `0x61${length}80600a5f395ff300${bytes}` });
+  const transaction = await deployer.sendTransaction({ data: dataContract(data) });
   const receipt = await transaction.wait();
   return receipt!.contractAddress!;
 }
