@@ -151,6 +151,42 @@ describe("a ledger on a chain", () => {
     await expect(chain.keyHash("other")).rejects.toEqual(rule("chain.circuit"));
   });
 
+  test("reads a batch like single calls: what was skipped left no leaf, a take-over spent two notes", async () => {
+    await fixture.flag(0n, 77n);
+    await post(4, 51_100_000_000);
+    const { history: before } = await readLedger(chain);
+    const [proof, signals, terms] = await fixture.opening();
+    const single = await fixture.transition();
+    const twice = await fixture.transition({ nullifier: single.signals.nullifier });
+    const [first, second] = await fixture.trade();
+    const takeOver = await fixture.takeOver({ targetLeafIndex: 0n, targetNullifier: 77n, rate: 0n });
+    const receipt = await fixture.submitBatch({
+      openings: [{ proof, signals, terms }],
+      transitions: [single, twice, first, second],
+      takeOvers: [takeOver],
+    });
+    expect(fixture.skips(receipt)).toMatchObject([{ index: 1n, reason: "NullifierSpent" }]);
+
+    const { history } = await readLedger(chain);
+    const { targetCommitment, keeperCommitment, keeperNullifier } = takeOver.signals;
+    expect([...history.leaves.values()].slice(before.leaves.size)).toEqual([
+      signals.commitment,
+      signals.accountTag,
+      ...[single, first, second].map((transition) => transition.signals.commitment),
+      targetCommitment,
+      keeperCommitment,
+    ]);
+    expect(history.tail).toBe((await fixture.ledger.queue())[0]);
+    expect(history.openings.get(signals.accountTag)?.leafIndex).toBe(before.tail);
+    expect(history.spendings.get(77n)).toMatchObject({ as: "target", leafIndex: before.tail + 5n });
+    expect(history.spendings.get(keeperNullifier)).toMatchObject({
+      as: "keeper",
+      leafIndex: before.tail + 6n,
+    });
+    await insertAll();
+    expect((await readLedger(chain)).history.tree.root).toBe(await fixture.ledger.stateRoot());
+  });
+
   test("is refused where there is none", async () => {
     await expect(connectChain(fixture.ethers.provider, `0x${"11".repeat(20)}`)).rejects.toEqual(
       rule("chain.noLedger"),
