@@ -1,7 +1,14 @@
-import { Signature, toUtf8Bytes } from "ethers";
+import { Signature, TypedDataEncoder, toUtf8Bytes } from "ethers";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Posting } from "../../contracts/posting.ts";
-import { reporterOf, type SnapshotHeader, signHeader, signObservations } from "../../contracts/signing.ts";
+import {
+  OBSERVATION_TYPES,
+  oracleDomain,
+  reporterOf,
+  type SnapshotHeader,
+  signHeader,
+  signObservations,
+} from "../../contracts/signing.ts";
 import { FIELD_ORDER } from "../../protocol/constants.ts";
 import { freshQuorum } from "../../protocol/priceAggregation.ts";
 import { expectRefusal, randomElement } from "../support/ledgerFixture.ts";
@@ -232,6 +239,39 @@ describe("observations", () => {
       await signed(chainId + 1n, address, {}),
     ]) {
       await refusedSignatures([posting[0], posting[1], posting[2], observations, posting[4]]);
+    }
+    await fixture.send(posting);
+  });
+
+  test("are signed as the contract's types and digests say", async () => {
+    const { oracle, ethers, chainId, address } = fixture;
+    const [{ epoch, time }, , keys, [observation]] = await fixture.posting({ keys: [0n, 5n] });
+    const encoder = TypedDataEncoder.from(OBSERVATION_TYPES);
+    expect(await oracle.OBSERVATION_TYPEHASH()).toBe(ethers.id(encoder.encodeType("Observation")));
+    expect(await oracle.observationDigest(epoch, time, [...keys], observation)).toBe(
+      TypedDataEncoder.hash(oracleDomain(chainId, address), OBSERVATION_TYPES, {
+        epoch,
+        time,
+        keys,
+        ...observation,
+      }),
+    );
+  });
+
+  test("refuses a price, a time or a key of more than 64 bits", async () => {
+    const { oracle, ethers } = fixture;
+    const posting = await fixture.posting();
+    const data = oracle.interface.encodeFunctionData("post", posting);
+    const { time } = posting[0];
+    for (const word of [50_000_000_000n, time]) {
+      const plain = word.toString(16).padStart(64, "0");
+      const places = [...data.matchAll(new RegExp(plain, "g"))].map(({ index }) => index);
+      expect(places.length).toBeGreaterThan(4);
+      for (const place of places) {
+        const dirty = `${data.slice(0, place + 47)}1${data.slice(place + 48)}`;
+        const call = ethers.provider.call({ to: fixture.address, data: dirty });
+        await expect(call).rejects.toThrow();
+      }
     }
     await fixture.send(posting);
   });
