@@ -113,6 +113,10 @@ abstract contract Custody is AccessControl, ReentrancyGuardTransient {
     /// @dev Cure: send from the payer, or attach the payer's EIP-712 `Deposit` signature (ERC-1271 for contracts).
     error PayerNotAuthorized(address payer);
 
+    /// @notice The call has too little gas left to offer a deposit DEPOSIT_GAS: it would be refused for that, not for any fault of its own.
+    /// @dev Cure: give the transaction more gas; what is not used is returned.
+    error TooLittleGas(uint256 left, uint256 needed);
+
     /// @notice Only the ledger itself calls this function.
     /// @dev Cure: deposit with a transition.
     error OnlyTheLedger();
@@ -179,6 +183,9 @@ abstract contract Custody is AccessControl, ReentrancyGuardTransient {
     function _refusalOfDeposits(Deposit[] memory deposits) internal returns (bytes memory refusal) {
         bytes memory data = abi.encodeCall(this.takeDeposits, (deposits));
         uint256 limit = DEPOSIT_GAS;
+        // A call may pass on 63 of 64 parts of its gas; it costs some itself.
+        uint256 needed = (limit * 64) / 63 + 5_000;
+        if (gasleft() < needed) revert TooLittleGas(gasleft(), needed);
         uint256 longest = LONGEST_REASON;
         bool taken;
         assembly ("memory-safe") {

@@ -147,13 +147,15 @@ export interface LedgerFixture extends SolvusContracts {
 
 /**
  * Deploys Solvus on a fresh in-process chain and posts the first snapshot. Proofs are declared to the ideal verifier, or, given a
- * forger, are real ones for its keys.
+ * forger, are real ones for its keys. With `sameTimes` blocks may have equal times.
  */
 export async function ledgerFixture(
   options: Partial<SolvusOptions> = {},
   forger?: Forger,
+  { sameTimes = false } = {},
 ): Promise<LedgerFixture> {
-  const { ethers } = await hre.network.connect();
+  const override = { allowBlocksWithSameTimestamp: sameTimes };
+  const { ethers } = await hre.network.connect({ network: "default", override });
   const [admin, alice, bob, carol] = await ethers.getSigners();
   const contracts = await deploySolvus(ethers, {
     committeeKey: COMMITTEE_KEY,
@@ -344,7 +346,7 @@ export async function ledgerFixture(
 }
 
 /** The revert data somewhere inside an error of ethers or Hardhat. */
-function revertData(error: unknown, depth = 0): string | undefined {
+export function revertData(error: unknown, depth = 0): string | undefined {
   if (typeof error !== "object" || error === null || depth > 4) return undefined;
   const { data, ...rest } = error as Record<string, unknown>;
   if (typeof data === "string" && data.startsWith("0x")) return data;
