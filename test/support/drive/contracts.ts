@@ -32,7 +32,7 @@ import type { MarketSnapshot } from "../../../protocol/snapshot.ts";
 import type { InsertionInput } from "../../../protocol/stateTree.ts";
 import { tierFor } from "../../../protocol/tier.ts";
 import type { PreparedStatement } from "../../../protocol/transitionInput.ts";
-import { anyProof } from "../ledgerFixture.ts";
+import { anyProof, revertData } from "../ledgerFixture.ts";
 import type { Flag } from "./auctionModel.ts";
 import type { World } from "./world.ts";
 
@@ -69,16 +69,6 @@ export interface ContractSide {
   /** The auction's flag at a place is the model's. */
   checkFlag(leafIndex: bigint, flag: Flag | undefined): Promise<void>;
   close(): Promise<void>;
-}
-
-/** The revert data somewhere inside an error of the in-process chain. */
-function revertData(error: unknown): string | undefined {
-  for (let inner = error; typeof inner === "object" && inner !== null; ) {
-    const { data, cause } = inner as { data?: unknown; cause?: unknown };
-    if (typeof data === "string" && data.startsWith("0x")) return data;
-    inner = typeof data === "object" ? data : cause;
-  }
-  return undefined;
 }
 
 const GAS = "0xf00000";
