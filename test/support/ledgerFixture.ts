@@ -147,12 +147,13 @@ export interface LedgerFixture extends SolvusContracts {
 
 /**
  * Deploys Solvus on a fresh in-process chain and posts the first snapshot. Proofs are declared to the ideal verifier, or, given a
- * forger, are real ones for its keys. With `sameTimes` blocks may have equal times.
+ * forger, are real ones for its keys. With `sameTimes` blocks may have equal times; `cashToken` names a contract to serve
+ * as cash.
  */
 export async function ledgerFixture(
   options: Partial<SolvusOptions> = {},
   forger?: Forger,
-  { sameTimes = false } = {},
+  { sameTimes = false, cashToken }: { sameTimes?: boolean; cashToken?: string } = {},
 ): Promise<LedgerFixture> {
   const override = { allowBlocksWithSameTimestamp: sameTimes };
   const { ethers } = await hre.network.connect({ network: "default", override });
@@ -160,6 +161,7 @@ export async function ledgerFixture(
   const contracts = await deploySolvus(ethers, {
     committeeKey: COMMITTEE_KEY,
     verifier: forger?.keys ?? "ideal",
+    ...(cashToken && { cash: await (await ethers.deployContract(cashToken)).getAddress() }),
     ...options,
   });
   const { ledger, oracle, verifier, auction, fund, usdc, addresses } = contracts;
