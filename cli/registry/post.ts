@@ -46,12 +46,18 @@ export async function planPosting(
   return { replaced, removal };
 }
 
-/** Posts a list's root with the officer's key. */
+/** Posts a list's root with the officer's key. Throws `registry.officer` when the key is another's. */
 export async function postRoot(
   { registry }: Pick<Deployed, "registry">,
   officer: Signer,
   { root }: RegistryList,
   { replaced, removal }: Posting,
 ): Promise<TransactionReceipt> {
+  const sender = await officer.getAddress();
+  ensure(
+    await registry.hasRole(await registry.OFFICER_ROLE(), sender),
+    "registry.officer",
+    `sender ${sender}: may not post roots, expected the key of a compliance officer`,
+  );
   return (await (registry.connect(officer) as Contract).postRoot(replaced, root, removal)).wait();
 }

@@ -79,7 +79,47 @@ describe("the registry is never asked", () => {
   });
 });
 
+test("flagging and clearing never ask the registry: a removed entity's note is liquidated like any other", async () => {
+  const { ledger, registry } = fixture;
+  await withoutRegistry(fixture, () => fixture.flag(77n, randomElement()));
+  // The keeper is asked for, not the target's owner.
+  const root = randomElement();
+  await registry.postRoot(await registry.currentRoot(), root, true);
+  await ledger.takeOver(await fixture.flaggedTakeOver({ registryRoot: root }));
+});
+
 describe("the registry is asked", () => {
+  test("for a take-over, of the keeper: roots 0, unknown and void are refused", async () => {
+    const { ledger, registry } = fixture;
+    const voided = await registry.currentRoot();
+    const root = randomElement();
+    await registry.postRoot(voided, root, true);
+    for (const registryRoot of [0n, randomElement(), voided]) {
+      const takeOver = await fixture.flaggedTakeOver({ registryRoot });
+      await expectRefusal(ledger.takeOver(takeOver), ledger, "RegistryRootRefused", [registryRoot]);
+    }
+  });
+
+  test("in a batch as alone: what names a void root is left out, a withdrawal is not", async () => {
+    const { registry, alice, bob } = fixture;
+    await fund(10n);
+    const root = await registry.currentRoot();
+    const takeOvers = [await fixture.flaggedTakeOver({ registryRoot: root })];
+    const [proof, signals, terms] = await fixture.opening({ registryRoot: root });
+    const openings = [{ proof, signals, terms }];
+    const transitions = [
+      await fixture.transition({ registryRoot: root, deposit: 1n }, { payer: alice.address }),
+      await fixture.transition({ registryRoot: root, withdrawal: 1n }, { recipient: bob.address }),
+    ];
+    await registry.postRoot(root, randomElement(), true);
+    const receipt = await fixture.submitBatch({ openings, transitions, takeOvers }, alice);
+    expect(fixture.skips(receipt).map(({ kind, index, reason }) => [kind, index, reason])).toEqual([
+      [0n, 0n, "RegistryRootRefused"],
+      [1n, 0n, "RegistryRootRefused"],
+      [2n, 0n, "RegistryRootRefused"],
+    ]);
+  });
+
   test("for an opening, a deposit and both sides of a trade: a closed one refuses root 0 and unknown roots", async () => {
     const { ledger, alice } = fixture;
     for (const registryRoot of [0n, randomElement()]) {

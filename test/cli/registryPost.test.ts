@@ -1,0 +1,163 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Contract } from "ethers";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { insertClosedNodes, sealIfDue } from "../../cli/chain/insertion.ts";
+import { type ServedChain, serveLocalChain } from "../../cli/chain/localChain.ts";
+import { firstSnapshot, type Market, makeMarket } from "../../cli/demo/market.ts";
+import { type Stage, setStage } from "../../cli/demo/stage.ts";
+import { developmentKey } from "../../cli/dev/developmentKey.ts";
+import { solvus } from "./run.ts";
+
+/*
+ * The officer's whole procedure against a chain behind JSON-RPC, and an institution that has its path and nothing else of the list: it
+ * opens an account and deposits with real proofs, is removed, and can still withdraw. Tests build on one another.
+ */
+
+let directory: string;
+let local: ServedChain;
+let stage: Stage;
+let market: Market;
+let entity: string;
+const at = (name: string): string => join(directory, name);
+const chainFlags = (): string[] => ["--rpc", local.url, "--deployment", at("deployment.json")];
+const officer = (): string[] => [...chainFlags(), "--key-file", at("officer.key")];
+const account = (): string[] => [
+  ...chainFlags(),
+  ...["--keystore", at("alder.keystore"), "--key-file", at("alder.key")],
+];
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), "solvus-post-"));
+  vi.stubEnv("SOLVUS_PASSWORD", "correct horse battery staple");
+  local = await serveLocalChain(new Date("2020-05-21T23:22:36Z"), 0);
+  stage = await setStage(local, { openRegistry: false });
+  market = makeMarket(stage, firstSnapshot().snapshot);
+  await market.open();
+  writeFileSync(at("deployment.json"), JSON.stringify(stage.deployed.deployment));
+  writeFileSync(at("officer.key"), developmentKey(0));
+  writeFileSync(at("alder.key"), developmentKey(1));
+  const [alder] = stage.traders as [(typeof stage.traders)[0]];
+  await (await (stage.deployed.usdc.connect(stage.admin) as Contract).mint(alder.address, 10n ** 12n)).wait();
+  ({ entity } = (await done("account", "entity", "--keystore", at("alder.keystore"), "--create")) as {
+    entity: string;
+  });
+}, 120_000);
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await stage?.prover.close();
+  await local?.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+async function done(...args: string[]): Promise<Record<string, unknown>> {
+  const { exitCode, stdout, stderr } = await solvus([...args, "--json"]);
+  expect(stderr.split("\n").filter((line) => line.startsWith("error"))).toEqual([]);
+  expect(exitCode).toBe(0);
+  return JSON.parse(stdout);
+}
+
+async function refused(rule: string, exitCode: number, ...args: string[]): Promise<void> {
+  const outcome = await solvus(args);
+  expect(outcome.stderr).toContain(`error: ${rule}: `);
+  expect(outcome.exitCode).toBe(exitCode);
+}
+
+/** Builds a list of entities, each a member up to an epoch, and returns its root. */
+async function build(name: string, members: Record<string, number>): Promise<unknown> {
+  const rows = Object.entries(members).map(([member, expiry]) => `${member},${expiry}\n`);
+  writeFileSync(at(`${name}.csv`), `entity,expiry\n${rows.join("")}`);
+  const flags = ["--entities", at(`${name}.csv`), "--out", at(`${name}.json`)];
+  return (await done("registry", "build", ...flags)).root;
+}
+
+const pathOf = (name: string): Promise<Record<string, unknown>> =>
+  done("registry", "path", "--registry", at(`${name}.json`), "--entity", entity, "--out", at(`${name}.path`));
+
+async function writeQueue(): Promise<void> {
+  await local.advance(30);
+  await sealIfDue(stage.deployed, stage.relayer);
+  await insertClosedNodes(stage.deployed, stage.prover, stage.relayer);
+  await market.keepFresh(60);
+}
+
+test("the first list is posted as an addition, by an officer alone", async () => {
+  const root = await build("first", { [entity]: 1000, "7": 1000 });
+  const post = ["registry", "post", "--registry", at("first.json")];
+  await refused("registry.officer", 1, ...post, ...chainFlags(), "--key-file", at("alder.key"));
+  expect(await done(...post, ...officer())).toMatchObject({ root, replaced: "0", removal: false });
+  expect(String(await stage.deployed.registry.currentRoot())).toBe(root);
+  await refused("registry.unchanged", 1, ...post, "--replaces", at("first.json"), ...officer());
+});
+
+test("an institution opens an account and deposits with its path, which lists nobody else", {
+  timeout: 300_000,
+}, async () => {
+  await refused("registry.file", 1, "account", "open", ...account());
+  await pathOf("first");
+  await done("account", "open", ...account(), "--registry", at("first.path"));
+  await writeQueue();
+  await done("account", "deposit", ...account(), "--registry", at("first.path"), "--amount", "1000");
+  await writeQueue();
+});
+
+test("somebody else's path opens nothing", async () => {
+  const flags = ["--keystore", at("other.keystore")];
+  await done("account", "entity", ...flags, "--create");
+  const open = ["account", "open", ...chainFlags(), ...flags, "--key-file", at("alder.key")];
+  await refused("registry.unknown", 1, ...open, "--registry", at("first.path"));
+});
+
+test("which list is in force must be known: without it, or with another, nothing is posted", async () => {
+  const added = await build("added", { [entity]: 1000, "7": 1000, "8": 1000 });
+  const post = ["registry", "post", "--registry", at("added.json"), ...officer()];
+  await refused("registry.replaces", 2, ...post);
+  await refused("registry.replaced", 1, ...post, "--replaces", at("added.json"));
+  expect(await done(...post, "--replaces", at("first.json"))).toMatchObject({ root: added, removal: false });
+  // The grace of an addition: the path of the list before still serves.
+  expect(
+    await stage.deployed.registry.acceptsRoot(JSON.parse(readFileSync(at("first.path"), "utf8")).root),
+  ).toBe(true);
+});
+
+test("a removal is told by comparing, acts at once, and leaves withdrawals alone", {
+  timeout: 300_000,
+}, async () => {
+  await pathOf("added");
+  const root = await build("removed", { "7": 1000, "8": 1000 });
+  const post = ["registry", "post", "--registry", at("removed.json"), "--replaces", at("added.json")];
+  expect(await done(...post, ...officer())).toMatchObject({ root, removal: true });
+  const deposit = ["account", "deposit", ...account(), "--amount", "1"];
+  for (const path of ["first.path", "added.path"])
+    await refused("registry.root", 1, ...deposit, "--registry", at(path));
+  await refused("registry.unknown", 1, ...deposit, "--registry", at("removed.json"));
+  expect(await done("account", "withdraw", ...account(), "--amount", "400")).toMatchObject({
+    withdrawal: "400000000",
+  });
+  await writeQueue();
+  expect(await done("account", "withdraw", ...account(), "--mode", "exit", "--amount", "600")).toMatchObject({
+    withdrawal: "600000000",
+  });
+});
+
+test("the list before the removal is not posted again; a readmission is another list", async () => {
+  const flags = ["--replaces", at("removed.json"), ...officer()];
+  const again = ["registry", "post", "--registry", at("added.json"), ...flags];
+  await refused("registry.RegistryRootReused", 1, ...again);
+  await refused("registry.RegistryRootReused", 1, ...again, "--removal");
+  const root = await build("readmitted", { [entity]: 1001, "7": 1000, "8": 1000 });
+  const post = ["registry", "post", "--registry", at("readmitted.json"), ...flags];
+  expect(await done(...post)).toMatchObject({ root, removal: false });
+});
+
+test("--removal voids the root before without the list in force, also when the root stays", async () => {
+  const { registry } = stage.deployed;
+  const [before, current] = [await registry.previousRoot(), await registry.currentRoot()];
+  expect(await registry.acceptsRoot(before)).toBe(true);
+  const post = ["registry", "post", "--registry", at("readmitted.json"), "--removal", ...officer()];
+  expect(await done(...post)).toMatchObject({ root: String(current), removal: true });
+  expect(await registry.acceptsRoot(before)).toBe(false);
+  expect(await registry.acceptsRoot(current)).toBe(true);
+  expect(existsSync(at("readmitted.path"))).toBe(false);
+});
