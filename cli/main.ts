@@ -58,6 +58,16 @@ const ENTRIES: Entry[] = [
     load: async () => (await import("./commands/account.ts")).accountCommand,
   },
   {
+    name: "keeper",
+    summary: "watch accounts, and flag, take over or reveal those below their margin",
+    load: async () => (await import("./commands/keeper.ts")).keeperCommand,
+  },
+  {
+    name: "fund",
+    summary: "show the insurance fund, or pay into it",
+    load: async () => (await import("./commands/fund.ts")).fundCommand,
+  },
+  {
     name: "registry",
     summary: "keep the list of admitted institutions and post its root",
     load: async () => (await import("./commands/registry.ts")).registryCommand,
@@ -89,6 +99,8 @@ export async function makeProgram(state: RunState, argv: readonly string[]): Pro
   const program = new Command("solvus")
     .description(DESCRIPTION)
     .exitOverride()
+    // `deploy` has options of its own and a subcommand with the same.
+    .enablePositionalOptions()
     .configureOutput({ writeErr: (text) => process.stdout.write(text), outputError: () => {} })
     .configureHelp({ helpWidth: 110 })
     .helpCommand("help [command]", "show the help of a command")

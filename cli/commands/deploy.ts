@@ -27,7 +27,6 @@ const RPC = ["--rpc <url>", "JSON-RPC endpoint of the chain", "http://127.0.0.1:
 /** `solvus deploy`: puts a Solvus on a chain, and checks one that is there. */
 export function deployCommand(state: RunState): Command {
   const command = new Command("deploy")
-    .enablePositionalOptions()
     .summary("put a Solvus on a chain step by step, and verify it")
     .description(
       "Deploys verifying keys, verifier, timelock, oracle, registry, auction, insurance fund and ledger, hands every role over and verifies the result. Each transaction is written into the record, signed, before it is sent: a run that was interrupted anywhere is gone on with by the same command, and nothing is deployed twice. Keys of development are refused on a chain that is not local.",

@@ -31,7 +31,15 @@ describe("help", () => {
   });
 
   test("a command that needs a subcommand prints its help and ends with 2", async () => {
-    for (const group of [["snapshot"], ["oracle"], ["account"], ["account", "trade"], ["registry"]]) {
+    for (const group of [
+      ["snapshot"],
+      ["oracle"],
+      ["account"],
+      ["account", "trade"],
+      ["keeper"],
+      ["fund"],
+      ["registry"],
+    ]) {
       const { exitCode, stdout } = await solvus(group);
       expect(stdout).toContain(`Usage: solvus ${group.join(" ")}`);
       expect(exitCode).toBe(2);
@@ -54,10 +62,19 @@ describe("help", () => {
     [["account", "trade", "submit"]],
     [["account", "show"]],
     [["account", "recover"]],
+    [["account", "clear"]],
+    [["keeper", "accounts"]],
+    [["keeper", "flag"]],
+    [["keeper", "take-over"]],
+    [["keeper", "reveal"]],
+    [["fund", "status"]],
+    [["fund", "deposit"]],
     [["registry", "build"]],
     [["registry", "path"]],
     [["registry", "diff"]],
     [["registry", "post"]],
+    [["deploy"]],
+    [["deploy", "verify"]],
     [["attest"]],
     [["verify"]],
   ])("%j --help says how, with an example", async (words) => {
