@@ -110,14 +110,15 @@ export async function submitTrade(
   return (await (ledger.connect(sender) as Contract).submitTrade(first, second)).wait();
 }
 
-/** Lets the ledger take `units` smallest units of a token from the sender, unless it may already. */
+/** Lets a contract take `units` smallest units of a token from the sender, unless it may already. */
 export async function approve(
-  { deployment }: Deployed,
+  spender: Contract,
   sender: Signer,
   token: Contract,
   units: bigint,
 ): Promise<void> {
   const owner = await sender.getAddress();
-  if ((await token.allowance(owner, deployment.ledger)) >= units) return;
-  await (await (token.connect(sender) as Contract).approve(deployment.ledger, units)).wait();
+  const address = await spender.getAddress();
+  if ((await token.allowance(owner, address)) >= units) return;
+  await (await (token.connect(sender) as Contract).approve(address, units)).wait();
 }

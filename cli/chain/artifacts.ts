@@ -9,6 +9,8 @@ const CONTRACTS = {
   ledger: "Ledger",
   oracle: "RiskOracle",
   registry: "ComplianceRegistry",
+  auction: "LiquidationAuction",
+  fund: "InsuranceFund",
   token: "TestToken",
 } as const;
 

@@ -30,6 +30,9 @@ export interface Deployed {
   ledger: Contract;
   oracle: Contract;
   registry: Contract;
+  /** Auction and fund are those that the ledger names. */
+  auction: Contract;
+  fund: Contract;
   usdc: Contract;
 }
 
@@ -46,14 +49,18 @@ export async function attach(provider: Provider, deployment: Deployment): Promis
       "deployment.code",
       `ledger ${deployment.ledger} has no code, expected the contract: another chain, or one that was restarted`,
     );
-  const { ledger, oracle, registry, usdc, fromBlock } = deployment;
+  const { oracle, registry, usdc, fromBlock } = deployment;
+  const chain = await connectChain(provider, deployment.ledger, { fromBlock });
+  const ledger = new Contract(deployment.ledger, abiOf("ledger"), provider);
   return {
     provider,
     deployment,
-    chain: await connectChain(provider, ledger, { fromBlock }),
-    ledger: new Contract(ledger, abiOf("ledger"), provider),
+    chain,
+    ledger,
     oracle: new Contract(oracle, abiOf("oracle"), provider),
     registry: new Contract(registry, abiOf("registry"), provider),
+    auction: new Contract(await ledger.auction(), abiOf("auction"), provider),
+    fund: new Contract(await ledger.fund(), abiOf("fund"), provider),
     usdc: new Contract(usdc, abiOf("token"), provider),
   };
 }

@@ -30,6 +30,7 @@ import { requireWritable } from "../files.ts";
 import { wholeNumber } from "../marketFlags.ts";
 import { secretFrom } from "../password.ts";
 import { flagLines, takeOverLines, takeOversOf } from "../takeOverText.ts";
+import { clearCommand } from "./accountClear.ts";
 import { depositCommand, withdrawCommand } from "./accountFlow.ts";
 import { tradeCommand } from "./accountTrade.ts";
 
@@ -50,7 +51,7 @@ a local chain to try this on.
 `,
     );
   const makers = [openCommand, depositCommand, withdrawCommand, tradeCommand, showCommand, recoverCommand];
-  for (const make of [...makers, entityCommand]) command.addCommand(make(state));
+  for (const make of [...makers, clearCommand, entityCommand]) command.addCommand(make(state));
   return command;
 }
 

@@ -89,7 +89,12 @@ async function approveDeposit(
   const [token, unit] = await deployed.ledger.assetOf(asset);
   if (unit === 0n)
     throw new SolvusError("ledger.AssetNotListed", `asset is ${asset}, expected one that the ledger lists`);
-  await approve(deployed, sender, new Contract(token, abiOf("token"), deployed.provider), amount * unit);
+  await approve(
+    deployed.ledger,
+    sender,
+    new Contract(token, abiOf("token"), deployed.provider),
+    amount * unit,
+  );
 }
 
 async function flow(

@@ -17,7 +17,7 @@ export function devCommand(state: RunState): Command {
     )
     .requiredOption(
       "--out <directory>",
-      "where to write deployment.json, alice.key and bob.key; removed at the end",
+      "where to write deployment.json, alice.key, bob.key and committee.key; removed at the end",
     )
     .option("--port <number>", "port to listen on; 0 takes a free one", "8545")
     .option("--epoch-seconds <number>", "seconds between snapshots, at most 150", "150")

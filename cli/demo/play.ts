@@ -1,4 +1,5 @@
 import type { Contract } from "ethers";
+import type { Transition as ProvenTransition } from "../../contracts/statements.ts";
 import { readLedger, type SnapshotSource } from "../../protocol/chain.ts";
 import type { Registry } from "../../protocol/registryTree.ts";
 import type { TradePackage } from "../../protocol/trade.ts";
@@ -63,10 +64,19 @@ export async function deposit(
   asset?: ListedAsset,
 ): Promise<Cost> {
   const token = asset?.token ?? play.deployed.usdc;
-  const units = amount * (asset?.unitsPerLot ?? 1n);
-  await (await (token.connect(play.admin) as Contract).mint(owner.signer.address, units)).wait();
-  await approve(play.deployed, owner.signer, token, units);
+  await mintAllowed(play, owner, token, amount * (asset?.unitsPerLot ?? 1n));
   return change(play, owner, { deposit: amount, asset: asset?.id ?? 0n });
+}
+
+/** Gives an institution smallest units of a token, which the ledger may take. */
+export async function mintAllowed(
+  { deployed, admin }: Play,
+  { signer }: Institution,
+  token: Contract,
+  units: bigint,
+): Promise<void> {
+  await (await (token.connect(admin) as Contract).mint(signer.address, units)).wait();
+  await approve(deployed.ledger, signer, token, units);
 }
 
 /** Proves and submits a change of one account. */
@@ -95,13 +105,13 @@ export function packageOf(legs: { id: bigint; size: bigint }[], cash: bigint): T
   return { legs: ordered, cash, salt: randomFieldElement() };
 }
 
-/** Each party proves its own side; anybody submits the two together. */
-export async function trade(
+/** Each party proves its own side. */
+export async function proveSides(
   play: Play,
   parties: readonly [Institution, Institution],
   agreed: TradePackage,
-): Promise<Cost> {
-  const { deployed, prover, market, registry, relayer } = play;
+): Promise<{ sides: [ProvenTransition, ProvenTransition]; proveSeconds: number }> {
+  const { deployed, prover, market, registry } = play;
   await market.keepFresh();
   const prove = async (owner: Institution, side: 0 | 1) =>
     proveTransition(
@@ -113,6 +123,19 @@ export async function trade(
     );
   const first = await prove(parties[0], 0);
   const second = await prove(parties[1], 1);
-  const { gasUsed } = await submitTrade(deployed, relayer, first.proven, second.proven);
-  return { proveSeconds: first.proveSeconds + second.proveSeconds, gasUsed };
+  return {
+    sides: [first.proven, second.proven],
+    proveSeconds: first.proveSeconds + second.proveSeconds,
+  };
+}
+
+/** Each party proves its own side; anybody submits the two together. */
+export async function trade(
+  play: Play,
+  parties: readonly [Institution, Institution],
+  agreed: TradePackage,
+): Promise<Cost> {
+  const { sides, proveSeconds } = await proveSides(play, parties, agreed);
+  const { gasUsed } = await submitTrade(play.deployed, play.relayer, ...sides);
+  return { proveSeconds, gasUsed };
 }

@@ -1,6 +1,6 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { Contract } from "ethers";
-import { deploySolvus } from "../../contracts/deploy.ts";
+import { deploySolvus, type VerifierChoice } from "../../contracts/deploy.ts";
 import { reporterOf } from "../../contracts/signing.ts";
 import { SUBGROUP_ORDER } from "../../protocol/babyJubjub.ts";
 import { tokenUnitsPerLot } from "../../protocol/instrument.ts";
@@ -26,26 +26,38 @@ export interface Stage {
   admin: HardhatEthersSigner;
   reporters: HardhatEthersSigner[];
   traders: HardhatEthersSigner[];
+  /** Takes over accounts below their margin. */
+  keeper: HardhatEthersSigner;
   /** Seals, inserts, submits for others. */
   relayer: HardhatEthersSigner;
   /** The risk committee's private key. */
   committeeKey: bigint;
 }
 
-/** Deploys Solvus on a local chain, with the development keys of the set-up. */
-export async function setStage(local: LocalChain, options: { openRegistry: boolean }): Promise<Stage> {
+/** What the insurance fund of a local chain starts with, and its floor, micro-USDC. */
+export const FUND_BALANCE = 250_000_000_000n;
+export const FUND_FLOOR = 50_000_000_000n;
+
+/** Deploys Solvus on a local chain, unless told otherwise with the development keys of the set-up. */
+export async function setStage(
+  local: LocalChain,
+  options: { openRegistry: boolean; verifier?: VerifierChoice },
+): Promise<Stage> {
   // Says what to do before set-up, which a missing artifact would not.
   abiOf("ledger");
   const { ethers } = local;
   const [admin, first, second, relayer, ...others] = await ethers.getSigners();
   const reporters = others.slice(0, REPORTERS);
+  const keeper = others[REPORTERS];
   const committeeKey = (randomFieldElement() % (SUBGROUP_ORDER - 1n)) + 1n;
   const fromBlock = await ethers.provider.getBlockNumber();
   const { addresses } = await deploySolvus(ethers, {
     committeeKey: committeeKeyOf(committeeKey),
     admin,
     reporters: reporters.map(({ address }, place) => reporterOf(address, CURRENCIES[place])),
-    openRegistry: options.openRegistry,
+    fundFloor: FUND_FLOOR,
+    fundDeposit: FUND_BALANCE,
+    ...options,
   });
   const { ledger, oracle, registry, usdc } = addresses;
   const { chainId } = await ethers.provider.getNetwork();
@@ -60,7 +72,7 @@ export async function setStage(local: LocalChain, options: { openRegistry: boole
     usdc,
   });
   const prover = createProver({ chain: deployed.chain });
-  return { deployed, prover, admin, reporters, traders: [first, second], relayer, committeeKey };
+  return { deployed, prover, admin, reporters, traders: [first, second], keeper, relayer, committeeKey };
 }
 
 /** A listed spot asset: its instrument, its token, and the token's smallest units in a lot. */

@@ -98,9 +98,10 @@ export async function runDev(settings: DevSettings, output: Output): Promise<voi
       write("deployment.json", `${JSON.stringify(stage.deployed.deployment, null, 2)}\n`);
       write("alice.key", `${developmentKey(1)}\n`);
       write("bob.key", `${developmentKey(2)}\n`);
+      write("committee.key", `${stage.committeeKey}\n`);
       output.result(
         { rpc: local.url, directory, epoch: Number(market.snapshot.epoch) },
-        `Solvus runs at ${local.url}; ${join(directory, "deployment.json")} says where, alice.key and bob.key hold a million USDC each.\nCtrl-C ends it.`,
+        `Solvus runs at ${local.url}; ${join(directory, "deployment.json")} says where, alice.key and bob.key hold a million USDC each, committee.key reads every account.\nCtrl-C ends it.`,
       );
       await keepGoing(stage, market, local, epochSeconds, stop, output);
     } finally {

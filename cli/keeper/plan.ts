@@ -1,0 +1,72 @@
+import { ensure, SolvusError } from "../../protocol/errors.ts";
+import {
+  applyTakeOver,
+  computeTakeOver,
+  type PlacedNote,
+  sliceBounds,
+  type TakeOver,
+  type TakeOverRequest,
+} from "../../protocol/liquidation.ts";
+import type { Snapshot } from "../../protocol/snapshot.ts";
+
+/** What the insurance fund may pay now, micro-USDC. */
+export interface FundLimits {
+  balance: bigint;
+  /** Left for rewards in the snapshot's epoch. */
+  rewardLeft: bigint;
+}
+
+/** What a keeper wants; without a slice as much as can be had. */
+export type TakeOverWish = Omit<TakeOverRequest, "slice"> & { slice?: bigint };
+
+/** Throws `keeper.reward` when the fund would refuse a take-over's reward, and with it the take-over. */
+function checkReward({ reward, deficit }: TakeOver, { balance, rewardLeft }: FundLimits): void {
+  const afterDeficit = balance > deficit ? balance - deficit : 0n;
+  const limit = afterDeficit < rewardLeft ? afterDeficit : rewardLeft;
+  ensure(
+    reward === 0n || reward <= limit,
+    "keeper.reward",
+    `reward: ${reward} micro-USDC, expected at most ${limit}, which the insurance fund can pay in this epoch; ask for a lower rate or a smaller slice`,
+  );
+}
+
+/**
+ * The take-over of a wish: of the slice that it names, or else of the largest that the rules, the keeper's margin and the fund admit.
+ * Both that limit the keeper grow with the slice, so it is found by bisection; what is returned has been checked whole.
+ * Throws `liquidation.*` and `keeper.reward`: of a wish without a slice, what refuses the least one.
+ */
+export function planTakeOver(
+  target: PlacedNote,
+  keeper: PlacedNote,
+  snapshot: Snapshot,
+  wish: TakeOverWish,
+  fund: FundLimits,
+): TakeOver {
+  const attempt = (slice: bigint): TakeOver => {
+    const takeOver = applyTakeOver(target, keeper, snapshot, { ...wish, slice });
+    checkReward(takeOver, fund);
+    return takeOver;
+  };
+  if (wish.slice !== undefined) return attempt(wish.slice);
+  const { equity, margin } = computeTakeOver(target, keeper, snapshot, { ...wish, slice: 1n });
+  const { least, most } = sliceBounds(equity, margin.maintenance, wish);
+  const admitted = (slice: bigint): TakeOver | undefined => {
+    try {
+      return attempt(slice);
+    } catch (error) {
+      if (error instanceof SolvusError) return undefined;
+      throw error;
+    }
+  };
+  const whole = admitted(most);
+  if (whole !== undefined) return whole;
+  let best = attempt(least);
+  let tooMuch = most;
+  while (best.request.slice + 1n < tooMuch) {
+    const middle = (best.request.slice + tooMuch) / 2n;
+    const takeOver = admitted(middle);
+    if (takeOver === undefined) tooMuch = middle;
+    else best = takeOver;
+  }
+  return best;
+}
