@@ -6,7 +6,7 @@ export function demoCommand(state: RunState): Command {
   const command = new Command("demo")
     .summary("two institutions trade in private and prove solvency, on a chain in this process")
     .description(
-      "Plays the whole story on a chain inside this process: deploys, publishes the snapshot of a real option chain, opens accounts, deposits, trades, refuses a breach of margin, attests and verifies. Takes a minute or two, leaves nothing behind.",
+      "Plays the whole story on a chain inside this process: deploys, publishes the snapshot of a real option chain, opens accounts, deposits, trades, refuses a breach of margin, attests and verifies; then the market falls, a keeper flags an account and takes over a slice of it. Takes a minute or two, leaves nothing behind.",
     )
     .addHelpText(
       "after",

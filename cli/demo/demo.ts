@@ -15,7 +15,9 @@ const START = new Date("2020-05-21T23:22:36Z");
 export async function runDemo(print: (line: string) => void): Promise<DemoSummary> {
   const start = performance.now();
   const narrator = makeNarrator(print);
-  print("Solvus: two institutions trade derivatives in private and prove that they are solvent.");
+  print(
+    "Solvus: two institutions trade derivatives in private and prove that they are solvent, until one of them is not.",
+  );
   const local = await startLocalChain(START);
   try {
     await tellStory(narrator, local);

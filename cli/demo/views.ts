@@ -6,7 +6,8 @@ import { dollars } from "../table.ts";
 import type { Institution } from "./people.ts";
 import { accountOf, type Play } from "./play.ts";
 
-const shortHex = (value: bigint): string => {
+/** A field element as hexadecimal text, its middle left out. */
+export const shortHex = (value: bigint): string => {
   const text = value.toString(16).padStart(64, "0");
   return `0x${text.slice(0, 10)}…${text.slice(-6)}`;
 };
@@ -16,10 +17,10 @@ export async function publicView(play: Play): Promise<string[]> {
   const { chain, usdc } = play.deployed;
   const { history } = await readLedger(chain);
   const held: bigint = await usdc.balanceOf(chain.ledger);
-  const [first, second] = [...history.spendings.values()].slice(-2).map(({ event }) => event) as [
-    TransitionedEvent,
-    TransitionedEvent,
-  ];
+  const sides = [...history.spendings.values()].flatMap((spending) =>
+    spending.as === "owner" && spending.event.tradeTag !== 0n ? [spending.event] : [],
+  );
+  const [first, second] = sides.slice(-2) as [TransitionedEvent, TransitionedEvent];
   const side = ({ nullifier, commitment, escrow }: TransitionedEvent, name: string): string[] => [
     `side ${name}  spends    ${shortHex(nullifier)}`,
     `        new note  ${shortHex(commitment)}`,
