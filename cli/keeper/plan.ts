@@ -31,8 +31,8 @@ function checkReward({ reward, deficit }: TakeOver, { balance, rewardLeft }: Fun
 }
 
 /**
- * The take-over of a wish: of the slice that it names, or else of the largest that the rules, the keeper's margin and the fund admit.
- * Both that limit the keeper grow with the slice, so it is found by bisection; what is returned has been checked whole.
+ * The take-over of a wish: of the slice that it names, or else of the largest that the rules, the keeper's margin and the fund admit, found
+ * by bisection: the next larger one is refused. Legs are taken in whole lots, so that one within a lot above that may be admitted again.
  * Throws `liquidation.*` and `keeper.reward`: of a wish without a slice, what refuses the least one.
  */
 export function planTakeOver(
