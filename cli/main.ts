@@ -78,6 +78,11 @@ const ENTRIES: Entry[] = [
     load: async () => (await import("./commands/deploy.ts")).deployCommand,
   },
   {
+    name: "timelock",
+    summary: "propose and execute what the administration of a deployment does",
+    load: async () => (await import("./commands/timelock.ts")).timelockCommand,
+  },
+  {
     name: "attest",
     summary: "prove an account's solvency to an auditor",
     load: async () => (await import("./commands/attest.ts")).attestCommand,

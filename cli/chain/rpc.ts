@@ -38,3 +38,13 @@ export async function connectRpc(url: string): Promise<JsonRpcProvider> {
   const options = { staticNetwork: network, batchMaxCount: 1, cacheTimeout: -1, pollingInterval: 250 };
   return new JsonRpcProvider(url, network, options);
 }
+
+/** Connects to an endpoint, works, disconnects. */
+export async function withRpc<T>(url: string, work: (provider: JsonRpcProvider) => Promise<T>): Promise<T> {
+  const provider = await connectRpc(url);
+  try {
+    return await work(provider);
+  } finally {
+    provider.destroy();
+  }
+}

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { type JsonRpcProvider, Wallet } from "ethers";
-import { connectRpc } from "../chain/rpc.ts";
+import { withRpc } from "../chain/rpc.ts";
 import { does, examples, type RunState } from "../command.ts";
 import type { Check } from "../deploy/checks.ts";
 import { readConfiguration } from "../deploy/configuration.ts";
@@ -107,19 +107,10 @@ function walletOf(key: string, provider: JsonRpcProvider): Wallet {
   }
 }
 
-async function withRpc<T>(url: string, work: (provider: JsonRpcProvider) => Promise<T>): Promise<T> {
-  const provider = await connectRpc(url);
-  try {
-    return await work(provider);
-  } finally {
-    provider.destroy();
-  }
-}
-
 const WORDS = new Map([
   [true, "passed"],
   [false, "FAILED"],
-  [undefined, "not tried"],
+  [undefined, "noted"],
 ]);
 
 /** Prints what was deployed and what the checks found; refused when one failed. */

@@ -13,7 +13,7 @@ import { readText, requireWritable, writeText } from "../files.ts";
 import { wholeNumber } from "../marketFlags.ts";
 import { type MovedExpiry, registryDifference } from "../registry/difference.ts";
 import { type EpochClock, momentOf, parseEntitiesCsv } from "../registry/entitiesCsv.ts";
-import { planPosting, postRoot } from "../registry/post.ts";
+import { type Posting, planPosting, postRoot } from "../registry/post.ts";
 
 /** `solvus registry`: the compliance officer's list of institutions, of which the contract holds the root. */
 export function registryCommand(state: RunState): Command {
@@ -158,6 +158,12 @@ interface PostOptions extends Pick<AccountOptions, "rpc" | "deployment" | "keyFi
   removal?: boolean;
 }
 
+/** What becomes of the root before. */
+function aftermath({ replaced, removal }: Posting): string {
+  if (removal) return "every older root is void";
+  return replaced === 0n ? "it is the first" : "the one before stays valid for five minutes";
+}
+
 function postCommand(state: RunState): Command {
   const command = withChain(new Command("post"))
     .summary("post a list's root with the officer's key")
@@ -185,7 +191,7 @@ function postCommand(state: RunState): Command {
       const { hash, gasUsed } = await postRoot(deployed, officer, next, posting);
       output.result(
         { root: next.root, ...posting, transaction: hash, gas: Number(gasUsed) },
-        `Root ${next.root} is in force (transaction ${hash}); ${posting.removal ? "every older root is void" : "the one before stays valid for five minutes"}.`,
+        `Root ${next.root} is in force (transaction ${hash}); ${aftermath(posting)}.`,
       );
     }),
   );

@@ -75,6 +75,9 @@ describe("help", () => {
     [["registry", "post"]],
     [["deploy"]],
     [["deploy", "verify"]],
+    [["timelock", "show"]],
+    [["timelock", "schedule"]],
+    [["timelock", "execute"]],
     [["attest"]],
     [["verify"]],
   ])("%j --help says how, with an example", async (words) => {
