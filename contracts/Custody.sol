@@ -121,7 +121,8 @@ abstract contract Custody is AccessControl, ReentrancyGuardTransient {
     /// @dev Cure: deposit with a transition.
     error OnlyTheLedger();
 
-    /// @notice The ledger holds less of the asset's token than is to be paid out; what it owes or has promised in the same call does not count.
+    /// @notice The ledger holds less of the asset's token than is withdrawn; what it owes or has promised in the same call does not count, and
+    /// what the impaired fund has not covered does.
     /// @dev Cure: withdraw less, or wait for deposits.
     error InsufficientHoldings(uint256 asset, uint256 held, uint256 asked);
 

@@ -51,8 +51,8 @@ contract InsuranceFund is
     /// @notice Below this balance the ledger admits no new risk.
     uint128 public floor;
 
-    /// @notice Bankrupt accounts' deficits that nobody has paid yet.
-    uint128 public uncovered;
+    /// @inheritdoc IInsuranceFund
+    uint128 public override uncovered;
 
     /// @notice When the fund became impaired (Unix seconds); 0 if it is not, or if nobody has recorded it.
     uint64 public impairedSince;

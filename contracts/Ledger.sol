@@ -560,10 +560,14 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712 {
 
     /// @dev What is paid of an amount of cash: all of it, or while the fund is impaired the share that the ledger's holdings allow.
     function _settled(Call memory call, address recipient, uint256 amount) private returns (uint256) {
-        if (call.impaired == Answer.Unknown) call.impaired = fund.isImpaired() ? Answer.Yes : Answer.No;
-        if (call.impaired == Answer.No) return amount;
+        if (!_isImpaired(call)) return amount;
         _promiseFees(call);
         return fund.settleWithdrawal(recipient, amount);
+    }
+
+    function _isImpaired(Call memory call) private view returns (bool) {
+        if (call.impaired == Answer.Unknown) call.impaired = fund.isImpaired() ? Answer.Yes : Answer.No;
+        return call.impaired == Answer.Yes;
     }
 
     /// @dev Promises the fees summed so far: whoever asks for the ledger's holdings in the middle of a call shall not count them.
@@ -747,6 +751,8 @@ contract Ledger is Custody, SnapshotRules, CommitmentQueue, EIP712 {
         uint256 arriving
     ) private returns (bytes memory refusal) {
         if (signals.withdrawal == 0) return refusal;
+        // While the fund is impaired cash pays its share of holdings and deficit, which is in the holdings.
+        if (signals.asset == CASH && _isImpaired(call)) arriving += fund.uncovered();
         _promiseFees(call);
         refusal = _refusalOfPayout(signals.asset, signals.withdrawal + besides, arriving);
     }

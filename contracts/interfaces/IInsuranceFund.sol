@@ -13,6 +13,9 @@ interface IInsuranceFund {
     /// @notice When withdrawals unlock: 24 hours after the fund became impaired; 0 if it is not impaired.
     function lockedUntil() external view returns (uint256);
 
+    /// @notice Bankrupt accounts' deficits that nobody has paid yet: accounts' claims beyond the ledger's cash holdings.
+    function uncovered() external view returns (uint128);
+
     /// @notice Why the fund refuses a take-over's payment.
     /// @param deficit Negative equity to be made good; uncapped, what the fund lacks becomes uncovered.
     /// @param reward The keeper's reward, which must be in the fund and within the epoch's cap.

@@ -104,6 +104,34 @@ describe("the snapshot before", () => {
     await expectRefusal(ledger.submit(transition), ledger, "PreviousSnapshotRefused", [1n, 2n]);
   });
 
+  test("refuses it for a flagged note, singly and in a batch: who is to be liquidated has no choice of price", async () => {
+    const { ledger } = fixture;
+    const [flagged, other] = [await fixture.transition(), await fixture.transition()];
+    await fixture.flag(4n, flagged.signals.nullifier);
+    await nextEpoch(true);
+    await expectRefusal(ledger.submit(flagged), ledger, "PreviousSnapshotRefused", [1n, 2n]);
+    const receipt = await fixture.submitBatch({ transitions: [other, flagged] });
+    expect(fixture.skips(receipt)).toEqual([
+      { kind: 1n, index: 1n, reason: "PreviousSnapshotRefused", parameters: [1n, 2n] },
+    ]);
+    const { nullifier } = flagged.signals;
+    await ledger.submit(await fixture.transition({ nullifier }));
+  });
+
+  test("is told from the latest by each item of a batch", async () => {
+    const { alice } = fixture;
+    const older = await fixture.transition();
+    const withdrawal = await fixture.transition({ withdrawal: 1n }, { recipient: alice.address });
+    await nextEpoch(true);
+    const newer = [await fixture.transition(), await fixture.transition()];
+    await fixture.advance(16);
+    const receipt = await fixture.submitBatch({ transitions: [newer[0], older, newer[1], withdrawal] });
+    expect(fixture.skips(receipt).map(({ index, reason }) => [index, reason])).toEqual([
+      [1n, "PreviousSnapshotRefused"],
+      [3n, "PreviousSnapshotRefused"],
+    ]);
+  });
+
   test("refuses a deposit on it once the grace is over: it would refresh an insolvent note", async () => {
     const { alice, ledger } = fixture;
     const deposit = await fixture.transition({ deposit: 1n }, { payer: alice.address });
@@ -172,6 +200,22 @@ describe("modes", () => {
     await ledger.submitTrade(reducing, taking);
     await ledger.submit(await fixture.transition({ mode: 2n }));
     await ledger.setEmergency(false);
+    await ledger.submit(normal);
+  });
+
+  test("a fund below its floor refuses the normal mode, and no other", async () => {
+    const { alice, ledger, fund } = fixture;
+    await fund.setFloor(1n);
+    const normal = await fixture.transition();
+    await expectRefusal(ledger.submit(normal), ledger, "ReduceOnly", []);
+    const others = [
+      await fixture.transition({ mode: 1n, deposit: 10n }, { payer: alice.address }),
+      ...(await fixture.trade({ mode: 1n }, { mode: 1n })),
+      await fixture.transition({ mode: 2n }),
+    ];
+    const receipt = await fixture.submitBatch({ transitions: [normal, ...others] }, alice);
+    expect(fixture.skips(receipt)).toMatchObject([{ index: 0n, reason: "ReduceOnly" }]);
+    await fund.setFloor(0n);
     await ledger.submit(normal);
   });
 
