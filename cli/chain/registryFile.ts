@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { REGISTRY_ARITY, REGISTRY_LEVELS } from "../../protocol/constants.ts";
-import { ensure } from "../../protocol/errors.ts";
+import { ensure, SolvusError } from "../../protocol/errors.ts";
 import {
   buildRegistry,
   type Registry,
@@ -105,17 +105,21 @@ export function readRegistry(file: string, option: string): Registry {
   };
 }
 
+/** Throws `registry.file`: a registry that is not open and no file to show a membership with. */
+function missingFile(): never {
+  throw new SolvusError(
+    "registry.file",
+    "registry: not open, expected --registry with the institution's path or the officer's list",
+  );
+}
+
 /**
  * The registry that a ledger's proofs refer to: undefined when everybody is admitted, else the one of a file (list or path) whose root
  * the contract accepts. Throws `registry.file` without a file, `registry.root` for one that is out of date.
  */
 export async function registryOf({ registry }: Deployed, file?: string): Promise<Registry | undefined> {
   if (await registry.isOpen()) return undefined;
-  ensure(
-    file !== undefined,
-    "registry.file",
-    "registry: not open, expected --registry with the institution's path or the officer's list",
-  );
+  if (file === undefined) return missingFile();
   const read = readRegistry(file, "--registry");
   ensure(
     await registry.acceptsRoot(read.root),
@@ -123,4 +127,14 @@ export async function registryOf({ registry }: Deployed, file?: string): Promise
     `registry file: its root is ${read.root}, expected one that the contract accepts; get the officer's present one`,
   );
   return read;
+}
+
+/**
+ * As {@link registryOf}, for a trade. One that sheds risk names the root in force and shows no membership, so that without a file it is that
+ * root, with a path for nobody: whoever was removed can still close positions. Any other trade asks for a path: `registry.file`.
+ */
+export async function registryForTrade(deployed: Deployed, file?: string): Promise<Registry | undefined> {
+  const { registry } = deployed;
+  if (file !== undefined || (await registry.isOpen())) return registryOf(deployed, file);
+  return { root: await registry.currentRoot(), path: missingFile };
 }

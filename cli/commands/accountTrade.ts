@@ -21,7 +21,7 @@ import {
 } from "../account/session.ts";
 import { NOTHING, proveTransition, submitTrade } from "../account/transact.ts";
 import { chainTime, type Deployed } from "../chain/deployment.ts";
-import { registryOf } from "../chain/registryFile.ts";
+import { registryForTrade } from "../chain/registryFile.ts";
 import { collect, does, examples, type RunState } from "../command.ts";
 import { Misuse, reading as readingInput } from "../exitCode.ts";
 import { readJson, readText, requireWritable, writeText } from "../files.ts";
@@ -164,7 +164,7 @@ function proveCommand(state: RunState): Command {
       const ticket = ticketFor(options, deployed);
       const secrets = await secretsOf(options, deployed);
       const account = await spendableAccount(reading, secrets, options, output);
-      const registry = await registryOf(deployed, options.registry);
+      const registry = await registryForTrade(deployed, options.registry);
       const { ready, epoch } = await withProver(deployed, async (prover) => {
         await prover.warm(["transition.small"]);
         const snapshot = await reading.latest();

@@ -19,14 +19,14 @@ let directory: string;
 let local: ServedChain;
 let stage: Stage;
 let market: Market;
+/** Entities of Alder, who will be removed, and of Birch, who stays. */
 let entity: string;
+let other: string;
 const at = (name: string): string => join(directory, name);
 const chainFlags = (): string[] => ["--rpc", local.url, "--deployment", at("deployment.json")];
 const officer = (): string[] => [...chainFlags(), "--key-file", at("officer.key")];
-const account = (): string[] => [
-  ...chainFlags(),
-  ...["--keystore", at("alder.keystore"), "--key-file", at("alder.key")],
-];
+const proving = (name = "alder"): string[] => [...chainFlags(), "--keystore", at(`${name}.keystore`)];
+const account = (name = "alder"): string[] => [...proving(name), "--key-file", at(`${name}.key`)];
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "solvus-post-"));
@@ -37,12 +37,15 @@ beforeAll(async () => {
   await market.open();
   writeFileSync(at("deployment.json"), JSON.stringify(stage.deployed.deployment));
   writeFileSync(at("officer.key"), developmentKey(0));
-  writeFileSync(at("alder.key"), developmentKey(1));
-  const [alder] = stage.traders as [(typeof stage.traders)[0]];
-  await (await (stage.deployed.usdc.connect(stage.admin) as Contract).mint(alder.address, 10n ** 12n)).wait();
-  ({ entity } = (await done("account", "entity", "--keystore", at("alder.keystore"), "--create")) as {
-    entity: string;
-  });
+  const entities: string[] = [];
+  for (const [place, name] of ["alder", "birch"].entries()) {
+    const { address } = stage.traders[place] as (typeof stage.traders)[0];
+    await (await (stage.deployed.usdc.connect(stage.admin) as Contract).mint(address, 10n ** 12n)).wait();
+    writeFileSync(at(`${name}.key`), developmentKey(place + 1));
+    const made = await done("account", "entity", "--keystore", at(`${name}.keystore`), "--create");
+    entities.push(made.entity as string);
+  }
+  [entity, other] = entities as [string, string];
 }, 120_000);
 afterAll(async () => {
   vi.unstubAllEnvs();
@@ -72,8 +75,37 @@ async function build(name: string, members: Record<string, number>): Promise<unk
   return (await done("registry", "build", ...flags)).root;
 }
 
-const pathOf = (name: string): Promise<Record<string, unknown>> =>
-  done("registry", "path", "--registry", at(`${name}.json`), "--entity", entity, "--out", at(`${name}.path`));
+/** Gives Alder (or Birch) a path in a list, `<list>.path` (or `<list>.other`). */
+async function pathOf(list: string, whose = entity): Promise<string> {
+  const out = at(`${list}.${whose === entity ? "path" : "other"}`);
+  await done("registry", "path", "--registry", at(`${list}.json`), "--entity", whose, "--out", out);
+  return out;
+}
+
+/** Proves a half of a ticket for Alder (side 0) or Birch (side 1). */
+const prove = (side: 0 | 1, ...registry: string[]): string[] => [
+  ...["account", "trade", "prove", ...proving(side === 0 ? "alder" : "birch"), "--ticket", at("ticket.json")],
+  ...["--side", String(side), "--out", at(`${side}.half`), ...registry],
+];
+
+async function propose(leg: string): Promise<void> {
+  await market.keepFresh(60);
+  const out = ["--leg", leg, "--out", at("ticket.json")];
+  await done("account", "trade", "propose", ...chainFlags(), ...out);
+}
+
+const submit = (): string[] => [
+  ...[
+    "account",
+    "trade",
+    "submit",
+    ...chainFlags(),
+    "--key-file",
+    at("alder.key"),
+    at("0.half"),
+    at("1.half"),
+  ],
+];
 
 async function writeQueue(): Promise<void> {
   await local.advance(30);
@@ -83,7 +115,7 @@ async function writeQueue(): Promise<void> {
 }
 
 test("the first list is posted as an addition, by an officer alone", async () => {
-  const root = await build("first", { [entity]: 1000, "7": 1000 });
+  const root = await build("first", { [entity]: 1000, [other]: 1000 });
   const post = ["registry", "post", "--registry", at("first.json")];
   await refused("registry.officer", 1, ...post, ...chainFlags(), "--key-file", at("alder.key"));
   expect(await done(...post, ...officer())).toMatchObject({ root, replaced: "0", removal: false });
@@ -91,26 +123,36 @@ test("the first list is posted as an addition, by an officer alone", async () =>
   await refused("registry.unchanged", 1, ...post, "--replaces", at("first.json"), ...officer());
 });
 
-test("an institution opens an account and deposits with its path, which lists nobody else", {
-  timeout: 300_000,
+test("institutions open accounts, deposit and trade, each with its path, which lists nobody else", {
+  timeout: 600_000,
 }, async () => {
   await refused("registry.file", 1, "account", "open", ...account());
-  await pathOf("first");
-  await done("account", "open", ...account(), "--registry", at("first.path"));
+  const paths = [await pathOf("first"), await pathOf("first", other)] as const;
+  for (const [place, name] of ["alder", "birch"].entries())
+    await done("account", "open", ...account(name), "--registry", paths[place] as string);
   await writeQueue();
-  await done("account", "deposit", ...account(), "--registry", at("first.path"), "--amount", "1000");
+  for (const [place, name] of ["alder", "birch"].entries())
+    await done(
+      ...["account", "deposit", ...account(name), "--registry", paths[place] as string, "--amount", "5000"],
+    );
+  await writeQueue();
+  await propose("BTC-PERPETUAL=+1");
+  await refused("registry.file", 1, ...prove(0));
+  await done(...prove(0, "--registry", paths[0]));
+  await done(...prove(1, "--registry", paths[1]));
+  await done(...submit());
   await writeQueue();
 });
 
 test("somebody else's path opens nothing", async () => {
-  const flags = ["--keystore", at("other.keystore")];
+  const flags = ["--keystore", at("stranger.keystore")];
   await done("account", "entity", ...flags, "--create");
   const open = ["account", "open", ...chainFlags(), ...flags, "--key-file", at("alder.key")];
   await refused("registry.unknown", 1, ...open, "--registry", at("first.path"));
 });
 
 test("which list is in force must be known: without it, or with another, nothing is posted", async () => {
-  const added = await build("added", { [entity]: 1000, "7": 1000, "8": 1000 });
+  const added = await build("added", { [entity]: 1000, [other]: 1000, "8": 1000 });
   const post = ["registry", "post", "--registry", at("added.json"), ...officer()];
   await refused("registry.replaces", 2, ...post);
   await refused("registry.replaced", 1, ...post, "--replaces", at("added.json"));
@@ -121,11 +163,11 @@ test("which list is in force must be known: without it, or with another, nothing
   ).toBe(true);
 });
 
-test("a removal is told by comparing, acts at once, and leaves withdrawals alone", {
-  timeout: 300_000,
+test("a removal is told by comparing, acts at once, and leaves withdrawals and the way out of positions alone", {
+  timeout: 600_000,
 }, async () => {
   await pathOf("added");
-  const root = await build("removed", { "7": 1000, "8": 1000 });
+  const root = await build("removed", { [other]: 1000, "8": 1000 });
   const post = ["registry", "post", "--registry", at("removed.json"), "--replaces", at("added.json")];
   expect(await done(...post, ...officer())).toMatchObject({ root, removal: true });
   const deposit = ["account", "deposit", ...account(), "--amount", "1"];
@@ -136,9 +178,19 @@ test("a removal is told by comparing, acts at once, and leaves withdrawals alone
     withdrawal: "400000000",
   });
   await writeQueue();
-  expect(await done("account", "withdraw", ...account(), "--mode", "exit", "--amount", "600")).toMatchObject({
-    withdrawal: "600000000",
-  });
+  // More risk asks for a path, which nobody gives; less risk does not.
+  await propose("BTC-PERPETUAL=+1");
+  await refused("registry.file", 1, ...prove(0));
+  await propose("BTC-PERPETUAL=-1");
+  await done(...prove(0));
+  await done(...prove(1));
+  await done(...submit());
+  await writeQueue();
+  expect(await done("account", "withdraw", ...account(), "--mode", "exit", "--amount", "4000")).toMatchObject(
+    {
+      withdrawal: "4000000000",
+    },
+  );
 });
 
 test("the list before the removal is not posted again; a readmission is another list", async () => {
@@ -146,7 +198,7 @@ test("the list before the removal is not posted again; a readmission is another 
   const again = ["registry", "post", "--registry", at("added.json"), ...flags];
   await refused("registry.RegistryRootReused", 1, ...again);
   await refused("registry.RegistryRootReused", 1, ...again, "--removal");
-  const root = await build("readmitted", { [entity]: 1001, "7": 1000, "8": 1000 });
+  const root = await build("readmitted", { [entity]: 1001, [other]: 1000, "8": 1000 });
   const post = ["registry", "post", "--registry", at("readmitted.json"), ...flags];
   expect(await done(...post)).toMatchObject({ root, removal: false });
 });
