@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ContractFactory, Wallet } from "ethers";
@@ -10,6 +10,7 @@ import { keyPlaces, loadKeys } from "../../cli/deploy/keys.ts";
 import { verifyDeployment } from "../../cli/deploy/verify.ts";
 import { developmentKey } from "../../cli/dev/developmentKey.ts";
 import { CIRCUITS } from "../../contracts/statements.ts";
+import { ROOT } from "../../scripts/setup/paths.ts";
 import { createForger, type Forger } from "../support/forgedProofs.ts";
 import { ruleOf } from "../support/rule.ts";
 import {
@@ -125,6 +126,14 @@ describe("on a chain that is not local", () => {
       await own.close();
     }
   });
+});
+
+test("the configuration in the documentation is one", () => {
+  const text = readFileSync(join(ROOT, "docs/operations.md"), "utf8");
+  const [, block] = /```json\n(\{\s+"format": "solvus-deployment-configuration"[^`]+)```/.exec(
+    text,
+  ) as RegExpExecArray;
+  checkConfiguration(configurationSchema.parse(JSON.parse(block as string)));
 });
 
 describe("before anything is spent", () => {
