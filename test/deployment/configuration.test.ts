@@ -4,7 +4,11 @@ import { join } from "node:path";
 import { ContractFactory, Wallet } from "ethers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { artifactOf } from "../../cli/deploy/artifacts.ts";
-import { type Configuration, checkConfiguration } from "../../cli/deploy/configuration.ts";
+import {
+  type Configuration,
+  checkConfiguration,
+  configurationSchema,
+} from "../../cli/deploy/configuration.ts";
 import { deploy } from "../../cli/deploy/deploy.ts";
 import { keyPlaces, loadKeys } from "../../cli/deploy/keys.ts";
 import { verifyDeployment } from "../../cli/deploy/verify.ts";
