@@ -30,10 +30,14 @@ function checkReward({ reward, deficit }: TakeOver, { balance, rewardLeft }: Fun
   );
 }
 
+/** Slices that are tried, at even distances, where the least one is refused for the target's sake. */
+const TRIALS = 512n;
+
 /**
  * The take-over of a wish: of the slice that it names, or else of the largest that the rules, the keeper's margin and the fund admit, found
  * by bisection: the next larger one is refused. Legs are taken in whole lots, so that one within a lot above that may be admitted again.
- * Throws `liquidation.*` and `keeper.reward`: of a wish without a slice, what refuses the least one.
+ * Where the least slice takes hedges whole and leaves naked what they hedged (`liquidation.ratio`), larger ones may not: the largest of
+ * 512 between the bounds that is admitted. Throws `liquidation.*` and `keeper.reward`: of a wish without a slice, what refuses the least one.
  */
 export function planTakeOver(
   target: PlacedNote,
@@ -50,17 +54,29 @@ export function planTakeOver(
   if (wish.slice !== undefined) return attempt(wish.slice);
   const { equity, margin } = computeTakeOver(target, keeper, snapshot, { ...wish, slice: 1n });
   const { least, most } = sliceBounds(equity, margin.maintenance, wish);
-  const admitted = (slice: bigint): TakeOver | undefined => {
+  const tried = (slice: bigint): TakeOver | SolvusError => {
     try {
       return attempt(slice);
     } catch (error) {
-      if (error instanceof SolvusError) return undefined;
+      if (error instanceof SolvusError) return error;
       throw error;
     }
   };
+  const admitted = (slice: bigint): TakeOver | undefined => {
+    const result = tried(slice);
+    return result instanceof SolvusError ? undefined : result;
+  };
   const whole = admitted(most);
   if (whole !== undefined) return whole;
-  let best = attempt(least);
+  const smallest = tried(least);
+  if (smallest instanceof SolvusError && smallest.rule === "liquidation.ratio") {
+    for (let trial = TRIALS - 1n; trial > 0n; trial--) {
+      const takeOver = admitted(least + ((most - least) * trial) / TRIALS);
+      if (takeOver !== undefined) return takeOver;
+    }
+  }
+  if (smallest instanceof SolvusError) throw smallest;
+  let best = smallest;
   let tooMuch = most;
   while (best.request.slice + 1n < tooMuch) {
     const middle = (best.request.slice + tooMuch) / 2n;

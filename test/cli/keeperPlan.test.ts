@@ -8,6 +8,7 @@ import { RESTORATION, REWARD_RATE, sliceBounds, type TakeOver, WHOLE } from "../
 import type { Note } from "../../protocol/note.ts";
 import { standingOf } from "../../protocol/solvency.ts";
 import { keeperNote } from "../support/liquidationCircuit.ts";
+import { lumpyAccount, lumpySnapshot } from "../support/lumpyAccount.ts";
 import { noteWith, PERPETUAL, smallMarket } from "../support/syntheticMarket.ts";
 
 const USD = 1_000_000n;
@@ -60,6 +61,24 @@ describe("without a slice a keeper takes the largest", () => {
     expect(Number(slice) / Number(WHOLE)).toBeCloseTo(0.16, 3);
     const next = () => plan(60_000n * USD, 20_000n * USD, LIMITS, slice + 1n);
     expect(next).toThrow(rule("liquidation.keeperMargin"));
+  });
+
+  test("between the least, which would leave naked what was hedged, and what its margin admits", () => {
+    const { note, equity, maintenance } = lumpyAccount(60n, 50n);
+    const { least, most } = sliceBounds(equity, maintenance, WISH);
+    const planned = (wish: typeof WISH & { slice?: bigint }): TakeOver =>
+      planTakeOver(
+        { note, leafIndex: 5n },
+        { note: keeperNote(8_000n * USD), leafIndex: 6n },
+        lumpySnapshot,
+        wish,
+        LIMITS,
+      );
+    expect(() => planned({ ...WISH, slice: least })).toThrow(rule("liquidation.ratio"));
+    expect(() => planned({ ...WISH, slice: most })).toThrow(rule("liquidation.keeperMargin"));
+    const { slice } = planned(WISH).request;
+    expect(slice).toBeGreaterThan(least);
+    expect(slice).toBeLessThan(most);
   });
 
   test("whose reward the fund can pay in this epoch", () => {
