@@ -25,7 +25,7 @@ import { IComplianceRegistry } from "./interfaces/IComplianceRegistry.sol";
 abstract contract Admission is Custody, SnapshotRules, CommitmentQueue, EIP712 {
     /// @dev A call under way. `end` is where the next accepted item's words go, `accepted` counts the items (a trade counts two) whose words
     /// stand from `start`. Looked up once: the last state and registry roots that were found good, snapshots, the fund's state. `payouts` has a
-    /// place for each transition of the call, `place` is that of the next one.
+    /// place for each transition of the call, `place` is that of the next one; `paysOut` says that one of them is not 0.
     struct Call {
         uint256 start;
         uint256 end;
@@ -35,6 +35,7 @@ abstract contract Admission is Custody, SnapshotRules, CommitmentQueue, EIP712 {
         uint256 stateRoot;
         uint256 registryRoot;
         bool registryRootKnown;
+        bool paysOut;
         Answer impaired;
         uint256 fees;
         uint256 feesPromised;
@@ -190,7 +191,7 @@ abstract contract Admission is Custody, SnapshotRules, CommitmentQueue, EIP712 {
         if (refusal.length == 0) refusal = _refusalOfSpent(signals.nullifier);
         if (refusal.length != 0) return (refusal, end);
         end = Statements.writeTransition(at, transition);
-        refusal = _refusalOfSignals(at, end);
+        if (!Statements.isTransitionInField(at)) refusal = _refusalOfSignals(at, end);
         if (refusal.length == 0) {
             refusal = _refusalOfLeaves(call.queue, signals.commitment, signals.commitment);
         }

@@ -202,8 +202,8 @@ contract Ledger is Admission, ProofChecks {
         }
         if (call.accepted == 0) return;
         _finish(call);
-        for (uint256 i; i < transitions.length; ++i) {
-            if (call.payouts[i] != 0) _payOut(call, transitions[i], i);
+        if (call.paysOut) {
+            for (uint256 i; i < transitions.length; ++i) _payOut(call, transitions[i], i);
         }
         _payFees(call);
     }
@@ -380,6 +380,7 @@ contract Ledger is Admission, ProofChecks {
             if (asset == CASH) amount = _settled(call, transition.terms.recipient, amount);
             _promise(asset, amount);
             call.payouts[call.place] = amount;
+            call.paysOut = true;
         }
         ++call.place;
         if (signals.fee != 0) _addFee(call, signals.fee);

@@ -181,6 +181,29 @@ library Statements {
         }
     }
 
+    /// @notice Whether all public signals of the transition written at `at` are field elements. Cheaper than {firstOutsideField}, and may say no
+    /// for signals of 2^128 and more that stand for modes, assets, amounts and sides.
+    function isTransitionInField(uint256 at) internal pure returns (bool inField) {
+        uint256 order = FIELD_ORDER;
+        assembly ("memory-safe") {
+            let first := add(at, SIGNALS_OFFSET)
+            // Mode, asset, deposit, withdrawal, fee, side: their union is at least each of them.
+            let union := or(mload(add(first, 0xa0)), mload(add(first, 0xc0)))
+            union := or(union, or(mload(add(first, 0xe0)), mload(add(first, 0x100))))
+            union := or(union, or(mload(add(first, 0x120)), mload(add(first, 0x160))))
+            inField := iszero(shr(128, union))
+            // Roots, nullifier, commitment, trade tag, escrow; the context is reduced.
+            inField := and(inField, lt(mload(first), order))
+            inField := and(inField, lt(mload(add(first, 0x20)), order))
+            inField := and(inField, lt(mload(add(first, 0x40)), order))
+            inField := and(inField, lt(mload(add(first, 0x60)), order))
+            inField := and(inField, lt(mload(add(first, 0x80)), order))
+            inField := and(inField, lt(mload(add(first, 0x140)), order))
+            inField := and(inField, lt(mload(add(first, 0x180)), order))
+            inField := and(inField, lt(mload(add(first, 0x1a0)), order))
+        }
+    }
+
     /// @notice The first public signal, of the item written from `at` to `end`, that is not a field element.
     /// @return index Counts the statement's public signals from 0; their number if all are field elements.
     /// @return value The signal; 0 if all are field elements.
@@ -193,17 +216,6 @@ library Statements {
         assembly ("memory-safe") {
             let first := add(at, SIGNALS_OFFSET)
             let position := first
-            // Five at a time, while all five are below r.
-            for {} lt(add(position, 0x80), end) {
-                position := add(position, 0xa0)
-            } {
-                let below := and(lt(mload(position), order), lt(mload(add(position, 0x20)), order))
-                below := and(below, lt(mload(add(position, 0x40)), order))
-                below := and(below, lt(mload(add(position, 0x60)), order))
-                if iszero(and(below, lt(mload(add(position, 0x80)), order))) {
-                    break
-                }
-            }
             for {} lt(position, end) {
                 position := add(position, 0x20)
             } {
@@ -229,8 +241,14 @@ library Statements {
     ) internal pure returns (uint256[] memory inputs) {
         uint256 point = uint256(keccak256(abi.encode(oldRoot, newRoot, nodeIndex, leaves))) % FIELD_ORDER;
         uint256 value;
-        for (uint256 i = 16; i > 0; --i) {
-            value = mulmod(addmod(value, leaves[i - 1], FIELD_ORDER), point, FIELD_ORDER);
+        uint256 order = FIELD_ORDER;
+        assembly ("memory-safe") {
+            for {
+                let offset := 0x200
+            } offset {} {
+                offset := sub(offset, 0x20)
+                value := mulmod(addmod(value, calldataload(add(leaves, offset)), order), point, order)
+            }
         }
         inputs = new uint256[](5);
         inputs[0] = oldRoot;

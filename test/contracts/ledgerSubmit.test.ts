@@ -173,6 +173,7 @@ describe("public signals", () => {
   test("refuses a public input >= r", async () => {
     const { alice, ledger } = fixture;
     const cases: [Partial<TransitionSignals>, bigint][] = [
+      [{ registryRoot: FIELD_ORDER }, 2n],
       [{ nullifier: FIELD_ORDER }, 3n],
       [{ commitment: FIELD_ORDER }, 4n],
       [{ asset: FIELD_ORDER }, 6n],
@@ -190,6 +191,13 @@ describe("public signals", () => {
       const value = [Object.values(signals)[0]].flat().find((element) => element >= FIELD_ORDER);
       await expectRefusal(fixture.as(alice).submit(transition), ledger, "SignalNotInField", [index, value]);
     }
+  });
+
+  test("refuses a trade tag >= r", async () => {
+    const { ledger } = fixture;
+    const sides = await fixture.trade({ tradeTag: FIELD_ORDER + 9n }, { tradeTag: FIELD_ORDER + 9n });
+    const parameters = [10n, FIELD_ORDER + 9n];
+    await expectRefusal(ledger.submitTrade(...sides), ledger, "SignalNotInField", parameters);
   });
 
   test("refuses the commitment 0, which marks an empty place", async () => {
