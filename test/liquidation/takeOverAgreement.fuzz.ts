@@ -6,4 +6,5 @@ test("model and circuit agree on hundreds of random take-overs", { timeout: 7_20
   const verdicts = await expectTakeOverAgreement(600, seed);
   console.log(`seed ${seed}: ${JSON.stringify(Object.fromEntries(verdicts))}`);
   expect(verdicts.size).toBeGreaterThan(5);
+  expect(verdicts.get("liquidation.ratio")).toBeGreaterThan(0);
 });

@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { SCENARIOS } from "../../protocol/constants.ts";
 import { SolvusError } from "../../protocol/errors.ts";
 import {
   checkTakeOver,
@@ -12,22 +13,45 @@ import type { Snapshot } from "../../protocol/snapshot.ts";
 import { standingOf } from "../../protocol/solvency.ts";
 import { KEEPER_LEAF_INDEX, keeperNote, request, takeOverInputs } from "./liquidationCircuit.ts";
 import { type Random, randomFrom } from "./random.ts";
-import { randomMarket, randomNote } from "./syntheticMarket.ts";
+import { noteWith, OPTION, PERPETUAL, randomMarket, randomNote, smallMarket } from "./syntheticMarket.ts";
 import { instance, LEAF_INDEX } from "./transitionCircuit.ts";
 import { Refusal } from "./witnessCalculator.ts";
 
 const USD = 1_000_000n;
 
-/** A take-over of a random account, which is insolvent more often than not, by a slice near one of its bounds or anywhere. */
-export function randomTakeOver(random: Random): { takeOver: TakeOver; snapshot: Snapshot } {
+/** A random account of random instruments, which is insolvent more often than not. */
+function randomAccount(random: Random): { note: Note; snapshot: Snapshot } {
   const { snapshot, rows } = randomMarket(random, 3);
-  let note: Note = randomNote(random, rows, 5);
+  const note: Note = randomNote(random, rows, 5);
+  if (random.chance(1, 10)) return { note, snapshot };
+  // Move the cash so that the equity lies between -MM and a little above MM.
   const { equity, margin } = standingOf(note, snapshot);
-  // Most often move the cash so that the equity lies between -MM and a little above MM.
-  if (random.chance(9, 10)) {
-    const goal = random.between(-margin.maintenance, margin.maintenance + margin.maintenance / 20n + 1n);
-    note = { ...note, cash: note.cash + goal - equity };
-  }
+  const goal = random.between(-margin.maintenance, margin.maintenance + margin.maintenance / 20n + 1n);
+  return { note: { ...note, cash: note.cash + goal - equity }, snapshot };
+}
+
+/** Thousands of lots hedged by a few large ones, more or less: a slice may take hedges whole and leave the target worse off. */
+function hedgedAccount(random: Random): { note: Note; snapshot: Snapshot } {
+  const hedges = random.between(2n, 15n);
+  const lots = hedges * random.between(200n, 2_000n);
+  // A lot of the perpetual loses $1.25 a scenario; a hedge what its share of the lots gains, give or take.
+  const loss = (1_250_000n * (lots / hedges) * random.between(80n, 110n)) / 100n;
+  const losses = Array.from({ length: SCENARIOS }, (_, s) => -loss * BigInt(s - 8));
+  const snapshot = smallMarket({}, { perpetual: { fundingIndex: 0n }, option: { losses } });
+  const note = noteWith(0n, [
+    { id: PERPETUAL, size: lots, fundingIndex: 0n },
+    { id: OPTION, size: -hedges, fundingIndex: 0n },
+  ]);
+  const { equity, margin } = standingOf(note, snapshot);
+  return {
+    note: { ...note, cash: (margin.maintenance * random.between(0n, 99n)) / 100n - equity },
+    snapshot,
+  };
+}
+
+/** A take-over of a random account by a slice near one of its bounds or anywhere. */
+export function randomTakeOver(random: Random): { takeOver: TakeOver; snapshot: Snapshot } {
+  const { note, snapshot } = random.chance(1, 5) ? hedgedAccount(random) : randomAccount(random);
   const rate = random.pick([0n, 3276n, random.between(0n, 32_768n)]);
   const standing = standingOf(note, snapshot);
   const insolvent = standing.equity < standing.margin.maintenance;
