@@ -100,6 +100,20 @@ describe("the lock", () => {
   });
 });
 
+test("a bankruptcy within a batch is shared by the fees after it, and not by those before", async () => {
+  const { bob, usdc, ledger } = fixture;
+  const fee = 1_000_000n;
+  const before = await usdc.balanceOf(bob.address);
+  const takeOvers = [await fixture.flaggedTakeOver({ deficit: UNCOVERED, fee })];
+  const transitions = [await fixture.transition({ fee })];
+  await fixture.submitBatch({ transitions, takeOvers }, bob);
+  const held = HELD - fee;
+  const share = (fee * held) / (held + UNCOVERED);
+  expect(await usdc.balanceOf(bob.address)).toBe(before + fee + share);
+  expect(await fixture.fund.claimOf(bob.address)).toBe(fee - share);
+  expect(await ledger.cashHoldings()).toBe(held - share);
+});
+
 describe("after the lock, while the fund is impaired", () => {
   beforeEach(async () => {
     await bankrupt(UNCOVERED);
