@@ -66,9 +66,9 @@ describe("the lock", () => {
       await fixture.transition(),
       await fixture.transition({ deposit: 10n }, { payer: alice.address }),
     ];
-    const receipt = await fixture.submitBatch({ transitions: [...items, ...others] }, alice);
+    const receipt = await fixture.submitBatch({ transitions: [...others, ...items] }, alice);
     expect(fixture.skips(receipt).map(({ index, reason }) => [index, reason])).toEqual(
-      items.map((_, index) => [BigInt(index), "WithdrawalsLocked"]),
+      items.map((_, index) => [BigInt(index + others.length), "WithdrawalsLocked"]),
     );
   });
 
@@ -112,6 +112,14 @@ test("a bankruptcy within a batch is shared by the fees after it, and not by tho
   expect(await usdc.balanceOf(bob.address)).toBe(before + fee + share);
   expect(await fixture.fund.claimOf(bob.address)).toBe(fee - share);
   expect(await ledger.cashHoldings()).toBe(held - share);
+});
+
+test("fees of the batch are no longer held when the fund asks whether it is impaired", async () => {
+  // A thousandth of the holdings with the fee, more than that without.
+  const fee = 5_000_000n;
+  const takeOvers = [await fixture.flaggedTakeOver({ deficit: HELD / 1000n })];
+  await fixture.submitBatch({ transitions: [await fixture.transition({ fee })], takeOvers });
+  expect(await fixture.fund.impairedSince()).toBe(await fixture.now());
 });
 
 describe("after the lock, while the fund is impaired", () => {
