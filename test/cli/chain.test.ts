@@ -108,18 +108,10 @@ test("cash is deposited", { timeout: 300_000 }, async () => {
   expect(shown).toMatchObject({ inserted: true, equityUsd: "50000.00", transitions: 1 });
 });
 
-test("an account of cash alone leaves in mode exit; one mode is not another's flag", {
-  timeout: 300_000,
-}, async () => {
+test("the rules refuse before a proof is made; one mode is not another's flag", async () => {
   const withdraw = ["account", "withdraw", ...senderFlags(1), "--mode"];
   await refused("transition.leavingCash", ...withdraw, "exit", "--amount", "50000.000001");
-  await refused("ledger.WindDownClosed", ...withdraw, "wind-down", "--amount", "1");
-  expect(await done(...withdraw, "exit", "--amount", "1")).toMatchObject({ withdrawal: "1000000" });
   expect((await solvus([...withdraw, "reduce-only", "--amount", "1"])).exitCode).toBe(2);
-  await writeQueue();
-});
-
-test("the rules refuse before a proof is made", async () => {
   await refused(
     "transition.maintenanceMargin",
     ...["account", "withdraw", ...senderFlags(0), "--amount", "50000.000001"],

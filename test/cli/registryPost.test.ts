@@ -8,17 +8,32 @@ import { type ServedChain, serveLocalChain } from "../../cli/chain/localChain.ts
 import { firstSnapshot, type Market, makeMarket } from "../../cli/demo/market.ts";
 import { type Stage, setStage } from "../../cli/demo/stage.ts";
 import { developmentKey } from "../../cli/dev/developmentKey.ts";
+import type { Prover } from "../../prover/prover.ts";
+import { idealProver } from "../support/idealProver.ts";
 import { solvus } from "./run.ts";
 
 /*
  * The officer's whole procedure against a chain behind JSON-RPC, and an institution that has its path and nothing else of the list: it
- * opens an account and deposits with real proofs, is removed, and can still withdraw. Tests build on one another.
+ * opens an account, deposits and trades, is removed, and can still withdraw. The ledger verifies by declaration; the real circuits judge openings and
+ * transitions by their witnesses. Tests build on one another.
  */
+
+let current: Prover | undefined;
+vi.mock(import("../../prover/prover.ts"), async (original) => {
+  const actual = await original();
+  // Every prover of the program is the one that the test made, which outlives the commands.
+  return {
+    ...actual,
+    createProver: (options) => (current === undefined ? actual.createProver(options) : lent(current)),
+  };
+});
+const lent = (prover: Prover): Prover => ({ ...prover, close: async () => {} });
 
 let directory: string;
 let local: ServedChain;
 let stage: Stage;
 let market: Market;
+let prover: Prover;
 /** Entities of Alder, who will be removed, and of Birch, who stays. */
 let entity: string;
 let other: string;
@@ -32,7 +47,14 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "solvus-post-"));
   vi.stubEnv("SOLVUS_PASSWORD", "correct horse battery staple");
   local = await serveLocalChain(new Date("2020-05-21T23:22:36Z"), 0);
-  stage = await setStage(local, { openRegistry: false });
+  stage = await setStage(local, { openRegistry: false, verifier: "ideal" });
+  const verifier = await local.ethers.getContractAt(
+    "IdealVerifier",
+    await stage.deployed.ledger.verifier(),
+    stage.admin,
+  );
+  prover = idealProver(verifier as unknown as Contract, ["open", "transition.small"]);
+  current = prover;
   market = makeMarket(stage, firstSnapshot().snapshot);
   await market.open();
   writeFileSync(at("deployment.json"), JSON.stringify(stage.deployed.deployment));
@@ -48,7 +70,9 @@ beforeAll(async () => {
   [entity, other] = entities as [string, string];
 }, 120_000);
 afterAll(async () => {
+  current = undefined;
   vi.unstubAllEnvs();
+  await prover?.close();
   await stage?.prover.close();
   await local?.close();
   rmSync(directory, { recursive: true, force: true });
@@ -110,7 +134,7 @@ const submit = (): string[] => [
 async function writeQueue(): Promise<void> {
   await local.advance(30);
   await sealIfDue(stage.deployed, stage.relayer);
-  await insertClosedNodes(stage.deployed, stage.prover, stage.relayer);
+  await insertClosedNodes(stage.deployed, prover, stage.relayer);
   await market.keepFresh(60);
 }
 
@@ -186,6 +210,8 @@ test("a removal is told by comparing, acts at once, and leaves withdrawals and t
   await done(...prove(1));
   await done(...submit());
   await writeQueue();
+  const windDown = ["account", "withdraw", ...account(), "--mode", "wind-down", "--amount", "1"];
+  await refused("ledger.WindDownClosed", 1, ...windDown);
   expect(await done("account", "withdraw", ...account(), "--mode", "exit", "--amount", "4000")).toMatchObject(
     {
       withdrawal: "4000000000",

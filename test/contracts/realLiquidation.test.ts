@@ -241,14 +241,11 @@ test("open, deposit and trade in batches, then flag, take over, inherit and reve
   pending = [signals.targetCommitment, signals.keeperCommitment];
   await insert();
 
-  // The rest falls further; its flag and clock are inherited, so it is revealed fifteen minutes after the first flag.
+  // The rest falls further; its flag and clock are inherited, so it is revealed fifteen minutes after the first flag, and within ten of
+  // the take-over, which proved E < MM last.
   const rest: PlacedNote = { note: targetAfter, leafIndex: 48n };
   expect((await auction.flagOf(rest.leafIndex)).clockStart).not.toBe(0n);
-  await fixture.advance(500);
-  await market(85n * USD, 20n);
-  const renewed = await insolvency(0n, rest);
-  await auction.flag(TIER.small, renewed.proof, renewed.signals);
-  await fixture.advance(200);
+  await fixture.advance(560);
   await market(85n * USD, 20n);
   const words = openingWords(rest.note);
   const about = {

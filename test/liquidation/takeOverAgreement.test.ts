@@ -7,7 +7,7 @@ import { randomFrom } from "../support/random.ts";
 import { expectTakeOverAgreement, randomTakeOver } from "../support/takeOverAgreement.ts";
 
 test("model and circuit agree on random take-overs", { timeout: 300_000 }, async () => {
-  const verdicts = await expectTakeOverAgreement(90, 1);
+  const verdicts = await expectTakeOverAgreement(50, 1);
   expect(verdicts.get("accepted")).toBeGreaterThan(15);
   for (const rule of ["healthy", "tooMuch", "tooLittle", "ratio"]) {
     expect(verdicts.get(`liquidation.${rule}`), rule).toBeGreaterThan(0);

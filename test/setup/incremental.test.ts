@@ -94,7 +94,7 @@ describe("a killed set-up", () => {
     const reference = toyPlaces(instances);
     await run(reference, { updateManifest: true });
     const places = toyPlaces(instances);
-    for (const milliseconds of [400, 900, 1300, 1700, 2100, 2600]) {
+    for (const milliseconds of [500, 1200, 1900, 2600]) {
       const child = start(places);
       const ended = new Promise((resolve) => child.once("close", resolve));
       await Promise.race([sleep(milliseconds), ended]);
