@@ -5,12 +5,13 @@ import type { Contract } from "ethers";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { insertClosedNodes, sealIfDue } from "../../cli/chain/insertion.ts";
 import { type ServedChain, serveLocalChain } from "../../cli/chain/localChain.ts";
-import { firstSnapshot, type Market, makeMarket } from "../../cli/demo/market.ts";
+import { type Market, makeMarket } from "../../cli/demo/market.ts";
 import { type Stage, setStage } from "../../cli/demo/stage.ts";
 import { developmentKey } from "../../cli/dev/developmentKey.ts";
 import type { Prover } from "../../prover/prover.ts";
 import { auditLedger } from "../../verifier/ledgerAudit.ts";
 import { idealProver } from "../support/idealProver.ts";
+import { shortSnapshot } from "../support/shortMarket.ts";
 import { solvus } from "./run.ts";
 
 /*
@@ -54,7 +55,7 @@ beforeAll(async () => {
     "solvency.small",
   ]);
   current = prover;
-  market = makeMarket(stage, firstSnapshot().snapshot);
+  market = makeMarket(stage, shortSnapshot());
   await market.open();
   writeFileSync(at("deployment.json"), JSON.stringify(deployed.deployment));
   writeFileSync(at("committee.key"), `${stage.committeeKey}\n`);

@@ -5,11 +5,12 @@ import type { Contract } from "ethers";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { insertClosedNodes, sealIfDue } from "../../cli/chain/insertion.ts";
 import { type ServedChain, serveLocalChain } from "../../cli/chain/localChain.ts";
-import { firstSnapshot, type Market, makeMarket } from "../../cli/demo/market.ts";
+import { type Market, makeMarket } from "../../cli/demo/market.ts";
 import { type Stage, setStage } from "../../cli/demo/stage.ts";
 import { developmentKey } from "../../cli/dev/developmentKey.ts";
 import type { Prover } from "../../prover/prover.ts";
 import { idealProver } from "../support/idealProver.ts";
+import { shortSnapshot } from "../support/shortMarket.ts";
 import { solvus } from "./run.ts";
 
 /*
@@ -55,7 +56,7 @@ beforeAll(async () => {
   );
   prover = idealProver(verifier as unknown as Contract, ["open", "transition.small"]);
   current = prover;
-  market = makeMarket(stage, firstSnapshot().snapshot);
+  market = makeMarket(stage, shortSnapshot());
   await market.open();
   writeFileSync(at("deployment.json"), JSON.stringify(stage.deployed.deployment));
   writeFileSync(at("officer.key"), developmentKey(0));
