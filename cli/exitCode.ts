@@ -1,6 +1,6 @@
 import { CommanderError } from "commander";
-import { SolvusError } from "../protocol/errors.ts";
-import { contractRefusal } from "./chain/revert.ts";
+import { Misuse, SolvusError } from "../protocol/errors.ts";
+import { contractRefusal } from "../services/chain/revert.ts";
 
 /** What the process ends with. */
 export const EXIT = {
@@ -11,20 +11,6 @@ export const EXIT = {
   /** Bad flags; input that is absent or malformed. */
   misuse: 2,
 } as const;
-
-/** A command line or an input that cannot be worked with, as opposed to one that a rule refuses. */
-export class Misuse extends SolvusError {}
-
-/** Runs what reads an input: whatever the protocol refuses there is a malformed input, hence {@link Misuse}. */
-export function reading<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof SolvusError && !(error instanceof Misuse))
-      throw new Misuse(error.rule, error.message);
-    throw error;
-  }
-}
 
 /** A failure as people and programs are told about it: exit code, rule and one line. */
 export interface Failure {

@@ -1,5 +1,5 @@
+import { Misuse, reading } from "../protocol/errors.ts";
 import { parseDecimal, USDC_DECIMALS } from "../protocol/fixedPoint.ts";
-import { Misuse, reading } from "./exitCode.ts";
 
 /** `NAME=NUMBER` options as a record by name; misuse (`cli.pair`) when one is anything else or named twice. */
 export function numbersByName(pairs: readonly string[], option: string): Record<string, number> {

@@ -1,5 +1,5 @@
-import { Misuse } from "./exitCode.ts";
-import { readText } from "./files.ts";
+import { Misuse } from "../protocol/errors.ts";
+import { readText } from "../services/files.ts";
 
 /** First line of a secret's file or an environment variable; misuse (`cli.secret`) when there is neither. Secrets never come from argv. */
 export function secretFrom(file: string | undefined, option: string, variable: string): string {

@@ -1,6 +1,6 @@
+import { reading } from "../protocol/errors.ts";
 import type { MarketSnapshot } from "../protocol/snapshot.ts";
 import { parseSnapshotFile } from "../protocol/snapshotFile.ts";
-import { reading } from "./exitCode.ts";
 
 /** A snapshot from its file's text: malformed text is misuse, figures that do not follow from the inputs are refused. */
 export function readSnapshot(text: string): MarketSnapshot {

@@ -18,3 +18,17 @@ export class SolvusError extends Error {
 export function ensure(condition: boolean, rule: string, message: string): asserts condition {
   if (!condition) throw new SolvusError(rule, message);
 }
+
+/** An input that cannot be worked with at all, absent or malformed, as opposed to one that a rule refuses. */
+export class Misuse extends SolvusError {}
+
+/** Runs what reads an input: whatever the protocol refuses there is a malformed input, hence {@link Misuse}. */
+export function reading<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof SolvusError && !(error instanceof Misuse))
+      throw new Misuse(error.rule, error.message);
+    throw error;
+  }
+}

@@ -1,8 +1,7 @@
-import { SolvusError } from "../../protocol/errors.ts";
+import { Misuse, reading, SolvusError } from "../../protocol/errors.ts";
 import { parseDecimal } from "../../protocol/fixedPoint.ts";
 import { findInstrument, type Instrument } from "../../protocol/instrument.ts";
 import type { MarketSnapshot } from "../../protocol/snapshot.ts";
-import { Misuse, reading } from "../exitCode.ts";
 
 /** Lots in a decimal number of units of the underlying; misuse (`cli.lots`) when it is not a whole number of lots. */
 export function lotsOf(text: string, { name, lotExponent }: Instrument, option: string): bigint {

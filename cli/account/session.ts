@@ -1,35 +1,19 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import { type JsonRpcProvider, NonceManager, type Signer, Wallet } from "ethers";
-import {
-  type LedgerView,
-  latestSnapshot,
-  readLedger,
-  type SnapshotSource,
-  snapshotsOf,
-} from "../../protocol/chain.ts";
-import { SolvusError } from "../../protocol/errors.ts";
-import type { MarketSnapshot } from "../../protocol/snapshot.ts";
-import { type Account, recoverAccount } from "../../prover/account.ts";
+import { NonceManager, type Signer, Wallet } from "ethers";
+import { Misuse, SolvusError } from "../../protocol/errors.ts";
+import type { Account } from "../../prover/account.ts";
 import { openKeystore } from "../../prover/keystore.ts";
 import { createProver, type Prover } from "../../prover/prover.ts";
-import { type AccountSecrets, accountSecrets, type LedgerScope } from "../../prover/secrets.ts";
-import { attach, type Deployed, deploymentSchema } from "../chain/deployment.ts";
-import { connectRpc } from "../chain/rpc.ts";
-import { Misuse } from "../exitCode.ts";
-import { readJson } from "../files.ts";
+import { type AccountSecrets, accountSecrets } from "../../prover/secrets.ts";
+import type { Deployed } from "../../services/chain/deployment.ts";
+import { accountOf, type ChainPlace, type Reading, scopeOf } from "../../services/chain/reading.ts";
 import { wholeNumber } from "../marketFlags.ts";
 import type { Output } from "../output.ts";
 import { secretFrom } from "../password.ts";
 
-/** Options of every command that reads a chain. */
-export interface ChainOptions {
-  rpc: string;
-  deployment: string;
-}
-
 /** Options of every command that acts for an account. */
-export interface AccountOptions extends ChainOptions {
+export interface AccountOptions extends ChainPlace {
   keystore: string;
   passwordFile?: string;
   number?: string;
@@ -62,40 +46,11 @@ export function withSender(command: Command): Command {
     .option("--wait <seconds>", "how long to wait for the account's note to be in the state tree", "120");
 }
 
-/** A connection to a deployed Solvus. */
-export interface Reading {
-  deployed: Deployed;
-  snapshots: SnapshotSource;
-  view(): Promise<LedgerView>;
-  latest(): Promise<MarketSnapshot>;
-}
-
-/** Connects, works, disconnects. */
-export async function withReading<T>(
-  options: ChainOptions,
-  work: (reading: Reading) => Promise<T>,
-): Promise<T> {
-  const deployment = readJson(options.deployment, "--deployment", deploymentSchema);
-  const provider: JsonRpcProvider = await connectRpc(options.rpc);
-  try {
-    const deployed = await attach(provider, deployment);
-    const { chain } = deployed;
-    return await work({
-      deployed,
-      snapshots: snapshotsOf(chain),
-      view: () => readLedger(chain),
-      latest: () => latestSnapshot(chain),
-    });
-  } finally {
-    provider.destroy();
-  }
-}
-
 /** The master secret of the keystore that the options name. */
 export async function masterOf({
   keystore,
   passwordFile,
-}: Omit<AccountOptions, keyof ChainOptions>): Promise<Uint8Array> {
+}: Omit<AccountOptions, keyof ChainPlace>): Promise<Uint8Array> {
   if (!existsSync(keystore))
     throw new Misuse(
       "keystore.missing",
@@ -112,22 +67,10 @@ export async function masterOf({
   }
 }
 
-export function scopeOf({ chain }: Deployed): LedgerScope {
-  return { chainId: chain.chainId, ledger: chain.ledger };
-}
-
 /** The secrets of the account that the options name, on a ledger. */
 export async function secretsOf(options: AccountOptions, deployed: Deployed): Promise<AccountSecrets> {
   const number = BigInt(wholeNumber(options.number ?? "1", "--number", 1));
   return accountSecrets(await masterOf(options), number, scopeOf(deployed));
-}
-
-/** The account as its secrets and the chain alone give it. */
-export async function accountOf(
-  { deployed, snapshots, view }: Reading,
-  secrets: AccountSecrets,
-): Promise<Account> {
-  return recoverAccount({ secrets, scope: scopeOf(deployed), view: await view(), snapshots });
 }
 
 const POLL_MS = 2_000;

@@ -7,26 +7,23 @@ import { type Account, countAccounts } from "../../prover/account.ts";
 import { saveAccount } from "../../prover/accountFile.ts";
 import { createKeystore } from "../../prover/keystore.ts";
 import { accountSecrets, entitySecretOf } from "../../prover/secrets.ts";
-import { openAccount } from "../account/open.ts";
+import { openAccount } from "../../services/account/open.ts";
+import { accountOf, type Reading, scopeOf, withReading } from "../../services/chain/reading.ts";
+import { registryOf } from "../../services/chain/registryFile.ts";
+import { requireWritable } from "../../services/files.ts";
 import {
   type AccountOptions,
-  accountOf,
   masterOf,
-  type Reading,
-  scopeOf,
   secretsOf,
   senderOf,
   withAccount,
   withChain,
   withKeystore,
   withProver,
-  withReading,
   withSender,
 } from "../account/session.ts";
 import { positionLines, positionsOf, standingFigures } from "../accountText.ts";
-import { registryOf } from "../chain/registryFile.ts";
 import { does, examples, type RunState } from "../command.ts";
-import { requireWritable } from "../files.ts";
 import { wholeNumber } from "../marketFlags.ts";
 import { secretFrom } from "../password.ts";
 import { flagLines, takeOverLines, takeOversOf } from "../takeOverText.ts";

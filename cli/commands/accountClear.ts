@@ -1,6 +1,8 @@
 import { Command } from "commander";
 import { ensure } from "../../protocol/errors.ts";
 import { standingOf } from "../../protocol/solvency.ts";
+import { withReading } from "../../services/chain/reading.ts";
+import { activeFlag } from "../../services/keeper/watch.ts";
 import { clearFlag } from "../account/clear.ts";
 import {
   type AccountOptions,
@@ -9,10 +11,8 @@ import {
   spendableAccount,
   withAccount,
   withProver,
-  withReading,
 } from "../account/session.ts";
 import { does, examples, type RunState } from "../command.ts";
-import { activeFlag } from "../keeper/watch.ts";
 
 /** `solvus account clear`: an owner ends the flag of his account. */
 export function clearCommand(state: RunState): Command {

@@ -1,8 +1,13 @@
 import { Command } from "commander";
 import { Contract, getAddress, isAddress, type Signer, type TransactionReceipt } from "ethers";
-import { SolvusError } from "../../protocol/errors.ts";
+import { Misuse, SolvusError } from "../../protocol/errors.ts";
 import type { MarketSnapshot } from "../../protocol/snapshot.ts";
 import type { TransitionRequest } from "../../protocol/transition.ts";
+import { approve, NOTHING, proveTransition, submit } from "../../services/account/transact.ts";
+import { abiOf } from "../../services/chain/artifacts.ts";
+import type { Deployed } from "../../services/chain/deployment.ts";
+import { withReading } from "../../services/chain/reading.ts";
+import { registryOf } from "../../services/chain/registryFile.ts";
 import { listed, lotsOf } from "../account/amounts.ts";
 import { type ModeName, modeOf, modeOption } from "../account/mode.ts";
 import {
@@ -12,15 +17,9 @@ import {
   spendableAccount,
   withAccount,
   withProver,
-  withReading,
   withSender,
 } from "../account/session.ts";
-import { approve, NOTHING, proveTransition, submit } from "../account/transact.ts";
-import { abiOf } from "../chain/artifacts.ts";
-import type { Deployed } from "../chain/deployment.ts";
-import { registryOf } from "../chain/registryFile.ts";
 import { does, examples, type RunState } from "../command.ts";
-import { Misuse } from "../exitCode.ts";
 import { usdcAmount } from "../marketFlags.ts";
 import type { Output } from "../output.ts";
 

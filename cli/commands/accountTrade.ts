@@ -1,30 +1,29 @@
 import { Command } from "commander";
 import { getAddress } from "ethers";
+import { Misuse, reading as readingInput } from "../../protocol/errors.ts";
 import { parseDecimal, USDC_DECIMALS } from "../../protocol/fixedPoint.ts";
 import type { MarketSnapshot } from "../../protocol/snapshot.ts";
 import { checkPackage, type Side, type TradePackage, tradeTagOf } from "../../protocol/trade.ts";
 import { formatTicket, parseTicket, type TradeTicket } from "../../protocol/tradeTicket.ts";
+import { formatHalf, halfSchema, provenOf } from "../../services/account/half.ts";
+import { NOTHING, proveTransition, submitTrade } from "../../services/account/transact.ts";
+import { chainTime, type Deployed } from "../../services/chain/deployment.ts";
+import { type ChainPlace, withReading } from "../../services/chain/reading.ts";
+import { registryForTrade } from "../../services/chain/registryFile.ts";
+import { readJson, readText, requireWritable, writeText } from "../../services/files.ts";
 import { parseLeg } from "../account/amounts.ts";
-import { formatHalf, halfSchema, provenOf } from "../account/half.ts";
 import { type ModeName, modeOf, modeOption } from "../account/mode.ts";
 import { randomFieldElement } from "../account/secrets.ts";
 import {
   type AccountOptions,
-  type ChainOptions,
   secretsOf,
   senderOf,
   spendableAccount,
   withAccount,
   withChain,
   withProver,
-  withReading,
 } from "../account/session.ts";
-import { NOTHING, proveTransition, submitTrade } from "../account/transact.ts";
-import { chainTime, type Deployed } from "../chain/deployment.ts";
-import { registryForTrade } from "../chain/registryFile.ts";
 import { collect, does, examples, type RunState } from "../command.ts";
-import { Misuse, reading as readingInput } from "../exitCode.ts";
-import { readJson, readText, requireWritable, writeText } from "../files.ts";
 import { wholeNumber } from "../marketFlags.ts";
 import { dollars } from "../table.ts";
 
@@ -56,7 +55,7 @@ ${examples(
   return command;
 }
 
-interface ProposeOptions extends ChainOptions {
+interface ProposeOptions extends ChainPlace {
   leg: string[];
   cash?: string;
   lifetime: string;
@@ -187,7 +186,7 @@ function proveCommand(state: RunState): Command {
   });
 }
 
-interface SubmitOptions extends ChainOptions {
+interface SubmitOptions extends ChainPlace {
   keyFile?: string;
 }
 

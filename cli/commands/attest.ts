@@ -1,19 +1,19 @@
 import { Command } from "commander";
 import { FIELD_ORDER } from "../../protocol/constants.ts";
+import { Misuse, reading as readingInput } from "../../protocol/errors.ts";
 import { parseDecimal, ratioFromQ16 } from "../../protocol/fixedPoint.ts";
 import { rootHex } from "../../protocol/snapshotFile.ts";
 import { createAttestation } from "../../prover/attestation.ts";
+import { withReading } from "../../services/chain/reading.ts";
+import { readText, requireWritable, writeText } from "../../services/files.ts";
 import {
   type AccountOptions,
   secretsOf,
   spendableAccount,
   withAccount,
   withProver,
-  withReading,
 } from "../account/session.ts";
 import { does, examples, type RunState } from "../command.ts";
-import { Misuse, reading as readingInput } from "../exitCode.ts";
-import { readText, requireWritable, writeText } from "../files.ts";
 import { usdcAmount } from "../marketFlags.ts";
 import { readSnapshot } from "../snapshotInput.ts";
 import { dollars } from "../table.ts";

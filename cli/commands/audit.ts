@@ -1,6 +1,7 @@
 import { Command } from "commander";
+import { type ChainPlace, withReading } from "../../services/chain/reading.ts";
 import { auditLedger } from "../../verifier/ledgerAudit.ts";
-import { type ChainOptions, withChain, withReading } from "../account/session.ts";
+import { withChain } from "../account/session.ts";
 import { does, examples, type RunState } from "../command.ts";
 import { EXIT } from "../exitCode.ts";
 import { wholeNumber } from "../marketFlags.ts";
@@ -15,7 +16,7 @@ export function auditCommand(state: RunState): Command {
     )
     .option("--block <number>", "block as of which to audit (default: the latest)")
     .addHelpText("after", examples(["a ledger today", "solvus audit --deployment dev/deployment.json"]));
-  return does(command, state, (options: ChainOptions & { block?: string }, output) =>
+  return does(command, state, (options: ChainPlace & { block?: string }, output) =>
     withReading(options, async ({ deployed }) => {
       const asked = options.block === undefined ? undefined : wholeNumber(options.block, "--block");
       const { accepted, block, checks } = await auditLedger(deployed.chain, asked);

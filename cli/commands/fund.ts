@@ -1,10 +1,11 @@
 import { Command } from "commander";
 import { formatUsdc } from "../../protocol/fixedPoint.ts";
-import { type ChainOptions, senderOf, withChain, withReading } from "../account/session.ts";
-import { approve } from "../account/transact.ts";
-import type { Deployed } from "../chain/deployment.ts";
+import { approve } from "../../services/account/transact.ts";
+import type { Deployed } from "../../services/chain/deployment.ts";
+import { type ChainPlace, withReading } from "../../services/chain/reading.ts";
+import { fundLimits } from "../../services/keeper/takeOver.ts";
+import { senderOf, withChain } from "../account/session.ts";
 import { does, examples, type RunState } from "../command.ts";
-import { fundLimits } from "../keeper/takeOver.ts";
 import { usdcAmount } from "../marketFlags.ts";
 import { dollars } from "../table.ts";
 
@@ -36,7 +37,7 @@ function statusCommand(state: RunState): Command {
       "Shows what the insurance fund holds, what it may still pay as rewards in this epoch, what it has not covered, and whether withdrawals are locked.",
     )
     .addHelpText("after", examples(["now", "solvus fund status --deployment dev/deployment.json"]));
-  return does(command, state, (options: ChainOptions, output) =>
+  return does(command, state, (options: ChainPlace, output) =>
     withReading(options, async ({ deployed }) => {
       const status = await statusOf(deployed);
       const { balance, floor, rewardLeft, uncovered, claims, isBelowFloor, isImpaired, lockedUntil } = status;
@@ -64,7 +65,7 @@ function statusCommand(state: RunState): Command {
   );
 }
 
-interface DepositOptions extends ChainOptions {
+interface DepositOptions extends ChainPlace {
   keyFile?: string;
   amount: string;
 }

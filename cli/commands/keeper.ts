@@ -1,28 +1,31 @@
 import { Command } from "commander";
+import { Misuse, reading as readingInput } from "../../protocol/errors.ts";
 import { parseDecimal, ratioFromQ16 } from "../../protocol/fixedPoint.ts";
 import type { MarketSnapshot } from "../../protocol/snapshot.ts";
+import { type ChainPlace, type Reading, withReading } from "../../services/chain/reading.ts";
+import { registryOf } from "../../services/chain/registryFile.ts";
+import { flag, type InsolvencySetting, type ProvenAct, reveal } from "../../services/keeper/insolvency.ts";
+import { planTakeOver } from "../../services/keeper/plan.ts";
+import { fundLimits, requireAdmitted, takeOver } from "../../services/keeper/takeOver.ts";
+import {
+  activeFlag,
+  chooseAccount,
+  type WatchedAccount,
+  watchAccounts,
+} from "../../services/keeper/watch.ts";
 import {
   type AccountOptions,
-  type ChainOptions,
-  type Reading,
   secretsOf,
   senderOf,
   spendableAccount,
   withAccount,
   withChain,
   withProver,
-  withReading,
   withSender,
 } from "../account/session.ts";
-import { registryOf } from "../chain/registryFile.ts";
 import { does, examples, type RunState } from "../command.ts";
-import { Misuse, reading as readingInput } from "../exitCode.ts";
-import { flag, type InsolvencySetting, type ProvenAct, reveal } from "../keeper/insolvency.ts";
-import { planTakeOver } from "../keeper/plan.ts";
 import { readableAccounts, type SightOptions } from "../keeper/sight.ts";
-import { fundLimits, requireAdmitted, takeOver } from "../keeper/takeOver.ts";
 import { percent, takeOverFigures, takeOverText, watchedFigures, watchedTable } from "../keeper/text.ts";
-import { activeFlag, chooseAccount, type WatchedAccount, watchAccounts } from "../keeper/watch.ts";
 import { wholeNumber } from "../marketFlags.ts";
 import type { Output } from "../output.ts";
 
@@ -64,7 +67,7 @@ const withPlace = (command: Command): Command =>
 const withKeyFile = (command: Command): Command =>
   command.option("--key-file <file>", "file with the private key that sends (default: SOLVUS_SENDER_KEY)");
 
-interface KeeperOptions extends ChainOptions, SightOptions {
+interface KeeperOptions extends ChainPlace, SightOptions {
   place?: string;
   keyFile?: string;
 }
@@ -92,7 +95,7 @@ function accountsCommand(state: RunState): Command {
       "Follows every account from its escrowed opening through chain data and lists where it stands at the latest snapshot: healthy, below margin, flagged (with the auction's clock and rate) or revealed.",
     )
     .addHelpText("after", examples(["with the viewing key", `solvus keeper accounts ${CHAIN}`]));
-  return does(command, state, (options: ChainOptions & SightOptions, output) =>
+  return does(command, state, (options: ChainPlace & SightOptions, output) =>
     withReading(options, async (reading) => {
       const { accounts, snapshot } = await watched(reading, options);
       output.result(

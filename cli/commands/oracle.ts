@@ -1,9 +1,9 @@
 import { Command } from "commander";
+import { reading } from "../../protocol/errors.ts";
 import { replayPrices } from "../../protocol/priceReplay.ts";
 import { parsePricesCsv } from "../../protocol/pricesCsv.ts";
+import { readText } from "../../services/files.ts";
 import { does, examples, type RunState } from "../command.ts";
-import { reading } from "../exitCode.ts";
-import { readText } from "../files.ts";
 import { replaySummary } from "../oracle/replayText.ts";
 
 const PRICES_FILE = "data/btc-4-venues-1m-2023-03-10_12.csv";

@@ -1,15 +1,16 @@
 import { Command } from "commander";
+import { Misuse } from "../../protocol/errors.ts";
 import { buildRegistry, REGISTRY_PLACES } from "../../protocol/registryTree.ts";
-import { type AccountOptions, senderOf, withChain, withReading } from "../account/session.ts";
+import { withReading } from "../../services/chain/reading.ts";
 import {
   formatRegistryList,
   formatRegistryPath,
   type RegistryList,
   readRegistryList,
-} from "../chain/registryFile.ts";
+} from "../../services/chain/registryFile.ts";
+import { readText, requireWritable, writeText } from "../../services/files.ts";
+import { type AccountOptions, senderOf, withChain } from "../account/session.ts";
 import { does, examples, type RunState } from "../command.ts";
-import { Misuse } from "../exitCode.ts";
-import { readText, requireWritable, writeText } from "../files.ts";
 import { wholeNumber } from "../marketFlags.ts";
 import { type MovedExpiry, registryDifference } from "../registry/difference.ts";
 import { type EpochClock, momentOf, parseEntitiesCsv } from "../registry/entitiesCsv.ts";

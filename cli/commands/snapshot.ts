@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { Misuse, reading } from "../../protocol/errors.ts";
 import { findInstrument } from "../../protocol/instrument.ts";
 import { instrumentFigures } from "../../protocol/instrumentFigures.ts";
 import { inputsFromChain } from "../../protocol/marketListing.ts";
@@ -6,9 +7,8 @@ import { nextInputs } from "../../protocol/nextEpoch.ts";
 import { parseOptionsCsv, type SkippedRow } from "../../protocol/optionsCsv.ts";
 import { buildSnapshot, type MarketSnapshot } from "../../protocol/snapshot.ts";
 import { formatSnapshotFile, rootHex, snapshotFile } from "../../protocol/snapshotFile.ts";
+import { readText, requireWritable, writeText } from "../../services/files.ts";
 import { collect, does, examples, type RunState } from "../command.ts";
-import { Misuse, reading } from "../exitCode.ts";
-import { readText, requireWritable, writeText } from "../files.ts";
 import { numbersByName, wholeNumber } from "../marketFlags.ts";
 import { readSnapshot } from "../snapshotInput.ts";
 import { instrumentDetails, snapshotSummary, snapshotTable } from "../snapshotText.ts";

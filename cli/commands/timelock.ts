@@ -1,6 +1,7 @@
 import { Command } from "commander";
+import { Misuse } from "../../protocol/errors.ts";
+import { withRpc } from "../../services/chain/rpc.ts";
 import { senderOf } from "../account/session.ts";
-import { withRpc } from "../chain/rpc.ts";
 import { collect, does, examples, type RunState } from "../command.ts";
 import {
   ADMINISTERED,
@@ -12,7 +13,6 @@ import {
   stateOf,
 } from "../deploy/operation.ts";
 import { readRecord } from "../deploy/record.ts";
-import { Misuse } from "../exitCode.ts";
 
 interface TimelockOptions {
   rpc: string;

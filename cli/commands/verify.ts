@@ -1,16 +1,17 @@
 import { Command } from "commander";
+import { type ChainPlace, withReading } from "../../services/chain/reading.ts";
+import { readText } from "../../services/files.ts";
 import { verifyAttestation } from "../../verifier/attestation.ts";
 import type { AuditorDemand } from "../../verifier/attestationChecks.ts";
-import { type ChainOptions, withChain, withReading } from "../account/session.ts";
+import { withChain } from "../account/session.ts";
 import { does, examples, type RunState } from "../command.ts";
 import { EXIT } from "../exitCode.ts";
-import { readText } from "../files.ts";
 import { usdcAmount, wholeNumber } from "../marketFlags.ts";
 import { readSnapshot } from "../snapshotInput.ts";
 import { table } from "../table.ts";
 import { fieldElement, ratioQ16 } from "./attest.ts";
 
-interface VerifyOptions extends ChainOptions {
+interface VerifyOptions extends ChainPlace {
   attestation: string;
   challenge: string;
   entity: string;

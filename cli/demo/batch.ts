@@ -1,7 +1,7 @@
 import type { Contract } from "ethers";
 import { signDeposit } from "../../contracts/signing.ts";
 import type { Transition as ProvenTransition } from "../../contracts/statements.ts";
-import { NOTHING, proveTransition, submit, submitTrade } from "../account/transact.ts";
+import { NOTHING, proveTransition, submit, submitTrade } from "../../services/account/transact.ts";
 import type { Institution } from "./people.ts";
 import { accountOf, mintAllowed, type Play } from "./play.ts";
 

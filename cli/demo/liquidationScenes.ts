@@ -1,13 +1,18 @@
 import { readLedger } from "../../protocol/chain.ts";
 import type { TakenOverEvent } from "../../protocol/ledgerHistory.ts";
 import type { PlacedNote, TakeOver } from "../../protocol/liquidation.ts";
+import { flag } from "../../services/keeper/insolvency.ts";
+import { planTakeOver } from "../../services/keeper/plan.ts";
+import { escrowedAccounts } from "../../services/keeper/sight.ts";
+import { fundLimits, requireAdmitted, takeOver } from "../../services/keeper/takeOver.ts";
+import {
+  activeFlag,
+  chooseAccount,
+  type WatchedAccount,
+  watchAccounts,
+} from "../../services/keeper/watch.ts";
 import { auditLedger } from "../../verifier/ledgerAudit.ts";
-import { flag } from "../keeper/insolvency.ts";
-import { planTakeOver } from "../keeper/plan.ts";
-import { escrowedAccounts } from "../keeper/sight.ts";
-import { fundLimits, requireAdmitted, takeOver } from "../keeper/takeOver.ts";
 import { percent, takeOverFigures, takeOverText, watchedFigures, watchedTable } from "../keeper/text.ts";
-import { activeFlag, chooseAccount, type WatchedAccount, watchAccounts } from "../keeper/watch.ts";
 import { dollars } from "../table.ts";
 import type { Narrator } from "./narrator.ts";
 import type { Institution } from "./people.ts";

@@ -7,8 +7,8 @@ import { pricesOf, withPrices } from "../../protocol/pricedInputs.ts";
 import { buildSnapshot, type MarketSnapshot } from "../../protocol/snapshot.ts";
 import { isSteady } from "../../protocol/steadiness.ts";
 import { ROOT } from "../../scripts/setup/paths.ts";
-import { chainTime } from "../chain/deployment.ts";
-import { publishSnapshot } from "../chain/snapshots.ts";
+import { chainTime } from "../../services/chain/deployment.ts";
+import { publishSnapshot } from "../../services/chain/snapshots.ts";
 import { QUORUM, type Stage } from "./stage.ts";
 
 /** The real option chain that local oracles publish. */

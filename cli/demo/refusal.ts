@@ -1,7 +1,7 @@
 import { SolvusError } from "../../protocol/errors.ts";
 import { standingOf } from "../../protocol/solvency.ts";
 import { checkTransition, computeTransition, type TransitionRequest } from "../../protocol/transition.ts";
-import { NOTHING, prepare } from "../account/transact.ts";
+import { NOTHING, prepare } from "../../services/account/transact.ts";
 import type { Institution } from "./people.ts";
 import { accountOf, type Play } from "./play.ts";
 

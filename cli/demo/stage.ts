@@ -7,9 +7,9 @@ import { tokenUnitsPerLot } from "../../protocol/instrument.ts";
 import { committeeKeyOf } from "../../protocol/openEscrow.ts";
 import type { MarketSnapshot } from "../../protocol/snapshot.ts";
 import { createProver, type Prover } from "../../prover/prover.ts";
+import { abiOf } from "../../services/chain/artifacts.ts";
+import { attach, type Deployed } from "../../services/chain/deployment.ts";
 import { randomFieldElement } from "../account/secrets.ts";
-import { abiOf } from "../chain/artifacts.ts";
-import { attach, type Deployed } from "../chain/deployment.ts";
 import type { LocalChain } from "../chain/localChain.ts";
 
 /** Quote currencies of the sources of a local oracle's reporters. */

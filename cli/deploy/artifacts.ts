@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { JsonFragment } from "ethers";
+import { Misuse } from "../../protocol/errors.ts";
 import { ROOT } from "../../scripts/setup/paths.ts";
-import { Misuse } from "../exitCode.ts";
 
 /** Bytes of a contract's runtime code that are filled in when it is created. */
 export interface CodeReference {

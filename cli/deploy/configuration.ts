@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { Reporter } from "../../contracts/signing.ts";
 import { hasPrimeOrder } from "../../protocol/babyJubjub.ts";
 import { ensure } from "../../protocol/errors.ts";
-import { readJson } from "../files.ts";
+import { readJson } from "../../services/files.ts";
 
 /** Chains on which no value is at stake: development keys, test tokens and short delays are admitted, as by the contracts. */
 const LOCAL_CHAINS = [31337, 1337];

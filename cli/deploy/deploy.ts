@@ -4,9 +4,9 @@ import { Contract, type Provider, type Wallet } from "ethers";
 import { lock } from "proper-lockfile";
 import { deployContracts } from "../../contracts/deployment.ts";
 import { ensure, SolvusError } from "../../protocol/errors.ts";
-import { abiOf } from "../chain/artifacts.ts";
-import type { Deployment } from "../chain/deployment.ts";
-import { requireWritable } from "../files.ts";
+import { abiOf } from "../../services/chain/artifacts.ts";
+import type { Deployment } from "../../services/chain/deployment.ts";
+import { requireWritable } from "../../services/files.ts";
 import {
   type Configuration,
   committeeKeyIn,

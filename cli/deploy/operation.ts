@@ -9,8 +9,7 @@ import {
   type TransactionReceipt,
   ZeroHash,
 } from "ethers";
-import { ensure, SolvusError } from "../../protocol/errors.ts";
-import { Misuse } from "../exitCode.ts";
+import { ensure, Misuse, SolvusError } from "../../protocol/errors.ts";
 import { artifactOf } from "./artifacts.ts";
 import { type DeploymentRecord, doneStep } from "./record.ts";
 import { roleId } from "./roles.ts";

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { z } from "zod";
 import { SolvusError } from "../../protocol/errors.ts";
-import { readJson, requireWritable } from "../files.ts";
+import { readJson, requireWritable } from "../../services/files.ts";
 import { address, configurationSchema } from "./configuration.ts";
 
 const require = createRequire(import.meta.url);

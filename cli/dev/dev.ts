@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Contract } from "ethers";
-import { insertClosedNodes, sealIfDue } from "../chain/insertion.ts";
+import { insertClosedNodes, sealIfDue } from "../../services/chain/insertion.ts";
+import { writeText } from "../../services/files.ts";
 import { type ServedChain, serveLocalChain } from "../chain/localChain.ts";
 import { firstSnapshot, type Market, makeMarket } from "../demo/market.ts";
 import { listSpotAssets, type Stage, setStage } from "../demo/stage.ts";
 import { failureOf } from "../exitCode.ts";
-import { writeText } from "../files.ts";
 import type { Output } from "../output.ts";
 import { developmentKey } from "./developmentKey.ts";
 import { requireFreePort } from "./freePort.ts";

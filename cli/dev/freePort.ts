@@ -1,5 +1,5 @@
 import { createServer } from "node:net";
-import { Misuse } from "../exitCode.ts";
+import { Misuse } from "../../protocol/errors.ts";
 
 /** Misuse (`cli.port`) unless the loopback interface has this port free; 0 always is. Asked first, because the chain's server throws. */
 export function requireFreePort(port: number): Promise<void> {

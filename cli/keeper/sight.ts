@@ -1,12 +1,11 @@
-import { type FollowedAccount, followAccount, followEscrow } from "../../protocol/accountHistory.ts";
-import { revealedNote } from "../../protocol/auctionEvents.ts";
+import type { FollowedAccount } from "../../protocol/accountHistory.ts";
 import { SUBGROUP_ORDER } from "../../protocol/babyJubjub.ts";
 import type { LedgerView } from "../../protocol/chain.ts";
-import { ensure } from "../../protocol/errors.ts";
+import { ensure, Misuse } from "../../protocol/errors.ts";
 import { committeeKeyOf } from "../../protocol/openEscrow.ts";
-import type { Reading } from "../account/session.ts";
-import type { Deployed } from "../chain/deployment.ts";
-import { Misuse } from "../exitCode.ts";
+import type { Deployed } from "../../services/chain/deployment.ts";
+import type { Reading } from "../../services/chain/reading.ts";
+import { escrowedAccounts, revealedAccounts } from "../../services/keeper/sight.ts";
 import { secretFrom } from "../password.ts";
 
 /** How a keeper comes to read accounts. */
@@ -41,31 +40,6 @@ export async function committeeKeyFor(
     `viewing key: its public key is (${ownX}, ${ownY}), expected the ledger's committee key (${x}, ${y})`,
   );
   return key;
-}
-
-/** Every account of a ledger, as the risk committee's private key and the chain give it, in the order of opening. */
-export function escrowedAccounts(
-  { snapshots }: Pick<Reading, "snapshots">,
-  { history }: LedgerView,
-  committeeKey: bigint,
-): Promise<FollowedAccount[]> {
-  return followEscrow(history, committeeKey, snapshots);
-}
-
-/** The accounts whose contents were published, followed from there to their present notes; each once. */
-export async function revealedAccounts(
-  { deployed, snapshots }: Pick<Reading, "deployed" | "snapshots">,
-  { history, block }: LedgerView,
-): Promise<FollowedAccount[]> {
-  const accounts = new Map<bigint, FollowedAccount>();
-  for (const event of await deployed.chain.auctionEvents(0, block)) {
-    if (event.kind !== "revealed") continue;
-    const { leafIndex } = event;
-    const note = revealedNote(event.words, history.leaves.get(leafIndex) ?? 0n);
-    const account = await followAccount({ note, leafIndex }, history, snapshots);
-    accounts.set(account.leafIndex, account);
-  }
-  return [...accounts.values()];
 }
 
 /** The accounts that the options let a keeper read. */

@@ -1,9 +1,9 @@
 import { formatUsdc, ratioFromQ16 } from "../../protocol/fixedPoint.ts";
 import type { TakeOver } from "../../protocol/liquidation.ts";
 import type { MarketSnapshot } from "../../protocol/snapshot.ts";
+import type { WatchedAccount } from "../../services/keeper/watch.ts";
 import { positionsOf, standingFigures } from "../accountText.ts";
 import { dollars, table } from "../table.ts";
-import type { WatchedAccount } from "./watch.ts";
 
 /** A Q16 ratio in percent, to two places. */
 export function percent(ratio: bigint): string {

@@ -1,7 +1,7 @@
 import { CsvError, parse } from "csv-parse/sync";
 import { FIELD_ORDER } from "../../protocol/constants.ts";
+import { Misuse } from "../../protocol/errors.ts";
 import { EXPIRY_BOUND, REGISTRY_PLACES, type RegistryEntry } from "../../protocol/registryTree.ts";
-import { Misuse } from "../exitCode.ts";
 
 /*
  * The compliance officer's table of institutions in CSV: a column `entity` and one whose name begins with `expiry`; others, such as

@@ -1,8 +1,7 @@
 import type { Contract, Signer, TransactionReceipt } from "ethers";
-import { ensure } from "../../protocol/errors.ts";
-import type { Deployed } from "../chain/deployment.ts";
-import type { RegistryList } from "../chain/registryFile.ts";
-import { Misuse } from "../exitCode.ts";
+import { ensure, Misuse } from "../../protocol/errors.ts";
+import type { Deployed } from "../../services/chain/deployment.ts";
+import type { RegistryList } from "../../services/chain/registryFile.ts";
 import { registryDifference } from "./difference.ts";
 
 /** How a new list is to be posted. */

@@ -9,6 +9,7 @@ const ALLOWED: Record<string, string[]> = {
   verifier: ["protocol"],
   prover: ["protocol"],
   contracts: ["protocol"],
+  services: ["protocol", "contracts", "prover", "verifier", "scripts"],
 };
 
 /** The first directory of a path from the root. */

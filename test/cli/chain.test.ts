@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Contract } from "ethers";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { insertClosedNodes, sealIfDue } from "../../cli/chain/insertion.ts";
 import { type ServedChain, serveLocalChain } from "../../cli/chain/localChain.ts";
 import { firstSnapshot, type Market, makeMarket, OPTION_CHAIN } from "../../cli/demo/market.ts";
 import { type Stage, setStage } from "../../cli/demo/stage.ts";
 import { developmentKey } from "../../cli/dev/developmentKey.ts";
+import { insertClosedNodes, sealIfDue } from "../../services/chain/insertion.ts";
 import { solvus } from "./run.ts";
 
 /*

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Interface } from "ethers";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { connectRpc } from "../../cli/chain/rpc.ts";
 import { requireFreePort } from "../../cli/dev/freePort.ts";
-import { EXIT, failureOf, Misuse, reading } from "../../cli/exitCode.ts";
-import { readText, writeText } from "../../cli/files.ts";
+import { EXIT, failureOf } from "../../cli/exitCode.ts";
 import { secretFrom } from "../../cli/password.ts";
-import { SolvusError } from "../../protocol/errors.ts";
+import { Misuse, reading, SolvusError } from "../../protocol/errors.ts";
+import { connectRpc } from "../../services/chain/rpc.ts";
+import { readText, writeText } from "../../services/files.ts";
 
 let directory: string;
 beforeAll(() => {

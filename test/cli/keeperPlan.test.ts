@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { percentQ16 } from "../../cli/commands/keeper.ts";
-import { Misuse } from "../../cli/exitCode.ts";
-import { type FundLimits, planTakeOver } from "../../cli/keeper/plan.ts";
 import { takeOverText, watchedTable } from "../../cli/keeper/text.ts";
-import { chooseAccount, type WatchedAccount } from "../../cli/keeper/watch.ts";
+import { Misuse } from "../../protocol/errors.ts";
 import { RESTORATION, REWARD_RATE, sliceBounds, type TakeOver, WHOLE } from "../../protocol/liquidation.ts";
 import type { Note } from "../../protocol/note.ts";
 import { standingOf } from "../../protocol/solvency.ts";
+import { type FundLimits, planTakeOver } from "../../services/keeper/plan.ts";
+import { chooseAccount, type WatchedAccount } from "../../services/keeper/watch.ts";
 import { keeperNote } from "../support/liquidationCircuit.ts";
 import { lumpyAccount, lumpySnapshot } from "../support/lumpyAccount.ts";
 import { noteWith, PERPETUAL, smallMarket } from "../support/syntheticMarket.ts";

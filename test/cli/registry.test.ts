@@ -2,10 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readRegistry, readRegistryList } from "../../cli/chain/registryFile.ts";
 import { parseEntitiesCsv } from "../../cli/registry/entitiesCsv.ts";
 import { FIELD_ORDER } from "../../protocol/constants.ts";
 import { buildRegistry, registryPathRoot } from "../../protocol/registryTree.ts";
+import { readRegistry, readRegistryList } from "../../services/chain/registryFile.ts";
 import { ruleOf } from "../support/rule.ts";
 import { solvus } from "./run.ts";
 

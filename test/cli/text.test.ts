@@ -4,12 +4,12 @@ import { unitsText } from "../../cli/accountText.ts";
 import { fieldElement, ratioQ16 } from "../../cli/commands/attest.ts";
 import { firstSnapshot } from "../../cli/demo/market.ts";
 import { sideBySide } from "../../cli/demo/views.ts";
-import { Misuse } from "../../cli/exitCode.ts";
 import { numbersByName, usdcAmount, wholeNumber } from "../../cli/marketFlags.ts";
 import { jsonText } from "../../cli/output.ts";
 import { dollars, table } from "../../cli/table.ts";
 import { flagLines, takeOverLines, takeOversOf } from "../../cli/takeOverText.ts";
 import { FIELD_ORDER } from "../../protocol/constants.ts";
+import { Misuse } from "../../protocol/errors.ts";
 import { findInstrument } from "../../protocol/instrument.ts";
 import type { Spending, TakenOverEvent } from "../../protocol/ledgerHistory.ts";
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { formatHalf, halfSchema, provenOf } from "../../cli/account/half.ts";
-import { parseJson } from "../../cli/files.ts";
 import { NOBODY } from "../../contracts/signing.ts";
 import { FIELD_ORDER } from "../../protocol/constants.ts";
 import { formatTicket, parseTicket, type TradeTicket } from "../../protocol/tradeTicket.ts";
+import { formatHalf, halfSchema, provenOf } from "../../services/account/half.ts";
+import { parseJson } from "../../services/files.ts";
 
 const ticket: TradeTicket = {
   chainId: 31337n,

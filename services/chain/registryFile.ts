@@ -1,13 +1,12 @@
 import { z } from "zod";
 import { REGISTRY_ARITY, REGISTRY_LEVELS } from "../../protocol/constants.ts";
-import { ensure, SolvusError } from "../../protocol/errors.ts";
+import { ensure, Misuse, reading, SolvusError } from "../../protocol/errors.ts";
 import {
   buildRegistry,
   type Registry,
   type RegistryEntry,
   registryPathRoot,
 } from "../../protocol/registryTree.ts";
-import { Misuse, reading } from "../exitCode.ts";
 import { readJson } from "../files.ts";
 import type { Deployed } from "./deployment.ts";
 

@@ -1,5 +1,5 @@
 import { JsonRpcProvider, Network } from "ethers";
-import { Misuse } from "../exitCode.ts";
+import { Misuse } from "../../protocol/errors.ts";
 
 const PROBE_MS = 5_000;
 

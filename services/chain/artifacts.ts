@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { JsonFragment } from "ethers";
+import { Misuse } from "../../protocol/errors.ts";
 import { ROOT } from "../../scripts/setup/paths.ts";
-import { Misuse } from "../exitCode.ts";
 
 /** Contracts that the command talks to, by the name that its messages use. */
 const CONTRACTS = {

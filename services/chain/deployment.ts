@@ -2,7 +2,7 @@ import { Contract, type Provider } from "ethers";
 import { z } from "zod";
 import { connectChain } from "../../contracts/chain.ts";
 import type { AuditedChain } from "../../protocol/chain.ts";
-import { Misuse } from "../exitCode.ts";
+import { Misuse } from "../../protocol/errors.ts";
 import { abiOf } from "./artifacts.ts";
 
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, "expected an address");

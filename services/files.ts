@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, resolve } from "node:path";
 import type { z } from "zod";
-import { Misuse } from "./exitCode.ts";
+import { Misuse } from "../protocol/errors.ts";
 
 const require = createRequire(import.meta.url);
 const writeAtomic: { sync(file: string, text: string, options?: { mode?: number }): void } =
