@@ -40,6 +40,13 @@ export interface OpenSignals {
   escrow: readonly bigint[];
 }
 
+/** A proven opening as `Ledger.open` and `Ledger.submitBatch` take it; payer and recipient in its terms are nobody. */
+export interface Opening {
+  proof: ProofWords;
+  signals: OpenSignals;
+  terms: Terms;
+}
+
 /** Public signals of `transition` without the context, as the ledger takes them. */
 export type TransitionSignals = Omit<ProvenSignals, "context" | "escrow"> & { escrow: readonly bigint[] };
 
