@@ -59,8 +59,8 @@ export async function followAccount(
   return { note, leafIndex, inserted: isInserted(history, leafIndex), changes };
 }
 
-/** The account's note after what spent the one at `leafIndex`. */
-function decryptSpending(
+/** The account's note after what spent the one at `leafIndex`, under the snapshot that the spending names. Throws `escrow.*`. */
+export function decryptSpending(
   before: Note,
   leafIndex: bigint,
   spending: Spending,

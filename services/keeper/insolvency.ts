@@ -10,14 +10,25 @@ import type { Prover } from "../../prover/prover.ts";
 import type { Deployed } from "../chain/deployment.ts";
 
 /** What an insolvency is proven with. */
-export interface InsolvencySetting {
+export interface InsolvencyWitness {
   deployed: Deployed;
   prover: Prover;
-  /** Sends, and pays the gas; needs to be nobody in particular. */
-  sender: Signer;
-  view: LedgerView;
+  view: Pick<LedgerView, "history">;
   /** The latest one. */
   snapshot: Snapshot;
+}
+
+/** What an insolvency is proven with, and who sends it. */
+export interface InsolvencySetting extends InsolvencyWitness {
+  /** Sends, and pays the gas; needs to be nobody in particular. */
+  sender: Signer;
+}
+
+/** A proven call of the auction. */
+export interface ProvenCall {
+  method: "flag" | "reveal";
+  parameters: unknown[];
+  proveSeconds: number;
 }
 
 /** An accepted transaction and the time of its proof. */
@@ -27,7 +38,7 @@ export interface ProvenAct {
 }
 
 async function proveInsolvency(
-  { prover, view, snapshot }: InsolvencySetting,
+  { prover, view, snapshot }: InsolvencyWitness,
   { note, leafIndex }: PlacedNote,
   point: bigint,
 ) {
@@ -39,21 +50,17 @@ async function proveInsolvency(
   const proveSeconds = (performance.now() - start) / 1000;
   const { stateRoot, snapshotRoot, nullifier } = statement.signals;
   const signals = { stateRoot, snapshotRoot, nullifier, leafIndex };
-  return { tier: TIER[statement.tier.name], proof, signals, proveSeconds };
+  return { parameters: [TIER[statement.tier.name], proof, signals], proveSeconds };
 }
 
-/** Flags a note whose equity is below its maintenance margin, or renews its flag. Throws `insolvency.healthy`. */
-export async function flag(setting: InsolvencySetting, at: PlacedNote): Promise<ProvenAct> {
-  const { deployed, sender } = setting;
-  const { tier, proof, signals, proveSeconds } = await proveInsolvency(setting, at, 0n);
-  const sending = deployed.auction.connect(sender) as Deployed["auction"];
-  const receipt = await (await sending.flag(tier, proof, signals)).wait();
-  return { receipt, proveSeconds };
+/** Proves that a note's equity is below its maintenance margin, for a flag. Throws `insolvency.healthy`. */
+export async function proveFlag(witness: InsolvencyWitness, at: PlacedNote): Promise<ProvenCall> {
+  return { method: "flag", ...(await proveInsolvency(witness, at, 0n)) };
 }
 
-/** Publishes the opening of a note that has been flagged for long enough; all of it, for ever. Throws `insolvency.healthy`. */
-export async function reveal(setting: InsolvencySetting, at: PlacedNote): Promise<ProvenAct> {
-  const { deployed, sender, view } = setting;
+/** Proves the same and the note's opening, to publish it. Throws `insolvency.healthy`. */
+export async function proveReveal(witness: InsolvencyWitness, at: PlacedNote): Promise<ProvenCall> {
+  const { deployed, view } = witness;
   const { auction, chain } = deployed;
   const words = openingWords(at.note);
   const about = {
@@ -62,8 +69,23 @@ export async function reveal(setting: InsolvencySetting, at: PlacedNote): Promis
     leafIndex: at.leafIndex,
   };
   const point = disclosurePoint(chain.chainId, await auction.getAddress(), about, words);
-  const { tier, proof, signals, proveSeconds } = await proveInsolvency(setting, at, point);
-  const sending = auction.connect(sender) as Deployed["auction"];
-  const receipt = await (await sending.reveal(tier, proof, signals, words)).wait();
+  const { parameters, proveSeconds } = await proveInsolvency(witness, at, point);
+  return { method: "reveal", parameters: [...parameters, words], proveSeconds };
+}
+
+async function act({ deployed, sender }: InsolvencySetting, call: ProvenCall): Promise<ProvenAct> {
+  const { method, parameters, proveSeconds } = call;
+  const sending = deployed.auction.connect(sender) as Deployed["auction"];
+  const receipt = await (await sending.getFunction(method)(...parameters)).wait();
   return { receipt, proveSeconds };
+}
+
+/** Flags a note whose equity is below its maintenance margin, or renews its flag. Throws `insolvency.healthy`. */
+export async function flag(setting: InsolvencySetting, at: PlacedNote): Promise<ProvenAct> {
+  return act(setting, await proveFlag(setting, at));
+}
+
+/** Publishes the opening of a note that has been flagged for long enough; all of it, for ever. Throws `insolvency.healthy`. */
+export async function reveal(setting: InsolvencySetting, at: PlacedNote): Promise<ProvenAct> {
+  return act(setting, await proveReveal(setting, at));
 }

@@ -37,7 +37,8 @@ const TRIALS = 512n;
  * The take-over of a wish: of the slice that it names, or else of the largest that the rules, the keeper's margin and the fund admit, found
  * by bisection: the next larger one is refused. Legs are taken in whole lots, so that one within a lot above that may be admitted again.
  * Where the least slice takes hedges whole and leaves naked what they hedged (`liquidation.ratio`), larger ones may not: the largest of
- * 512 between the bounds that is admitted. Throws `liquidation.*` and `keeper.reward`: of a wish without a slice, what refuses the least one.
+ * 512 between the bounds that is admitted. Throws `liquidation.*` and `keeper.reward`: of a wish without a slice, what refuses the least one. `limit` throws for
+ * a take-over that the keeper does not want: of two slices that the rules admit it must refuse the larger one if it refuses the smaller one.
  */
 export function planTakeOver(
   target: PlacedNote,
@@ -45,10 +46,12 @@ export function planTakeOver(
   snapshot: Snapshot,
   wish: TakeOverWish,
   fund: FundLimits,
+  limit: (takeOver: TakeOver) => void = () => {},
 ): TakeOver {
   const attempt = (slice: bigint): TakeOver => {
     const takeOver = applyTakeOver(target, keeper, snapshot, { ...wish, slice });
     checkReward(takeOver, fund);
+    limit(takeOver);
     return takeOver;
   };
   if (wish.slice !== undefined) return attempt(wish.slice);

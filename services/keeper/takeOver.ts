@@ -39,11 +39,10 @@ export async function requireAdmitted(
 }
 
 /** What a take-over is proven with. */
-export interface TakeOverSetting {
+export interface TakeOverWitness {
   deployed: Deployed;
   prover: Prover;
-  sender: Signer;
-  view: LedgerView;
+  view: Pick<LedgerView, "history">;
   snapshot: Snapshot;
   /** The keeper's. */
   spendSecret: bigint;
@@ -51,13 +50,22 @@ export interface TakeOverSetting {
   registry?: Registry;
 }
 
-/** Proves and submits a planned take-over. Throws `liquidation.membership` and what the prover throws. */
-export async function takeOver(setting: TakeOverSetting, plan: TakeOver): Promise<ProvenAct> {
-  const { deployed, prover, sender, view, snapshot, spendSecret, registry } = setting;
-  const { chain, ledger } = deployed;
+/** What a take-over is proven with, and who sends it. */
+export interface TakeOverSetting extends TakeOverWitness {
+  sender: Signer;
+}
+
+/** Proves a planned take-over under terms: by default anybody may submit it for an hour. Throws `liquidation.membership` and what the prover throws. */
+export async function proveTakeOver(
+  witness: TakeOverWitness,
+  plan: TakeOver,
+  conditions: Partial<Pick<Terms, "relayer" | "deadline">> = {},
+): Promise<{ item: ProvenTakeOver; proveSeconds: number }> {
+  const { deployed, prover, view, snapshot, spendSecret, registry } = witness;
+  const { chain } = deployed;
   const { tree } = view.history;
-  const deadline = BigInt((await chainTime(deployed)) + PROOF_LIFETIME);
-  const terms: Terms = { payer: NOBODY, recipient: NOBODY, relayer: NOBODY, deadline };
+  const deadline = conditions.deadline ?? BigInt((await chainTime(deployed)) + PROOF_LIFETIME);
+  const terms: Terms = { payer: NOBODY, recipient: NOBODY, relayer: conditions.relayer ?? NOBODY, deadline };
   const statement = prepareTakeOver(plan, snapshot, {
     spendSecret,
     state: {
@@ -72,8 +80,14 @@ export async function takeOver(setting: TakeOverSetting, plan: TakeOver): Promis
   const { proof } = await prover.prove(statement);
   const proveSeconds = (performance.now() - start) / 1000;
   const { restoration: _, context: __, ...signals } = statement.signals;
-  const item: ProvenTakeOver = { tier: TIER[statement.tier.name], proof, signals, terms };
-  const sending = ledger.connect(sender) as Deployed["ledger"];
+  return { item: { tier: TIER[statement.tier.name], proof, signals, terms }, proveSeconds };
+}
+
+/** Proves and submits a planned take-over. Throws as {@link proveTakeOver}. */
+export async function takeOver(setting: TakeOverSetting, plan: TakeOver): Promise<ProvenAct> {
+  const { deployed, sender } = setting;
+  const { item, proveSeconds } = await proveTakeOver(setting, plan);
+  const sending = deployed.ledger.connect(sender) as Deployed["ledger"];
   const receipt = await (await sending.takeOver(item)).wait();
   return { receipt, proveSeconds };
 }
