@@ -1,0 +1,61 @@
+import pg from "pg";
+import { Misuse } from "../../protocol/errors.ts";
+import type { Log } from "../log.ts";
+import type { Engine } from "./store.ts";
+import { reaching } from "./unavailable.ts";
+
+const CONNECT_MS = 5_000;
+/** A statement that takes longer has met a server that hangs, or a bug. */
+const STATEMENT_MS = 30_000;
+const CONNECTIONS = 6;
+const JOB_CONNECTIONS = 4;
+
+/** A PostgreSQL server, through a pool of connections that are made anew when the server was away. */
+export function openServer(databaseUrl: string, log: Log): Engine {
+  if (!/^postgres(ql)?:\/\//.test(databaseUrl))
+    throw new Misuse("store.url", "database URL: malformed, expected postgres://…");
+  const options = {
+    connectionString: databaseUrl,
+    connectionTimeoutMillis: CONNECT_MS,
+    keepAlive: true,
+    application_name: "solvus",
+  };
+  const pool = new pg.Pool({
+    ...options,
+    max: CONNECTIONS,
+    statement_timeout: STATEMENT_MS,
+    query_timeout: STATEMENT_MS + 2_000,
+    idle_in_transaction_session_timeout: 2 * STATEMENT_MS,
+  });
+  // An idle connection that breaks says so here; unheard it would end the process.
+  pool.on("error", (error) => log.warn({ err: error }, "database connection lost"));
+  return {
+    query: (text, values = []) => reaching(async () => (await pool.query(text, [...values])).rows),
+    transaction: (work) =>
+      reaching(async () => {
+        const client = await pool.connect();
+        // Between two statements nobody else listens to this connection.
+        const onError = (error: Error) => log.warn({ err: error }, "database connection lost");
+        client.on("error", onError);
+        let broken: Error | undefined;
+        try {
+          await client.query("BEGIN");
+          const result = await work({
+            query: async (text, values = []) => (await client.query(text, [...values])).rows,
+          });
+          await client.query("COMMIT");
+          return result;
+        } catch (error) {
+          await client.query("ROLLBACK").catch((failure: Error) => {
+            broken = failure;
+          });
+          throw error;
+        } finally {
+          client.off("error", onError);
+          client.release(broken);
+        }
+      }),
+    boss: { ...options, max: JOB_CONNECTIONS },
+    close: () => pool.end(),
+  };
+}
