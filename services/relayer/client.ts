@@ -3,9 +3,11 @@ import { Misuse, SolvusError } from "../../protocol/errors.ts";
 import { readEvents } from "./eventStream.ts";
 import { formatItem, type Item } from "./items.ts";
 import {
+  type Change,
   failureSchema,
   isTerminal,
   type Quote,
+  readChange,
   readQuote,
   readStatus,
   type State,
@@ -25,15 +27,15 @@ export interface RelayerClient {
    * Waits until a submission is in one of the states, by default mined or final. Throws the refusal when it ended in another one, and
    * `relayer.timeout` after `timeoutMs`, two minutes unless said otherwise.
    */
-  wait(id: string, states?: readonly State[], timeoutMs?: number): Promise<Status>;
+  wait(id: string, states?: readonly State[], timeoutMs?: number): Promise<Change>;
   /** Least fees, and whom the terms may name. */
   quote(): Promise<Quote>;
   /**
    * Every change of state after the one with this sequence number, of one submission or of all, for as long as it is read; without `after`
-   * all changes of one submission, or those of all from now on. Connects again whenever the connection is lost. Ends after a submission's
-   * last state.
+   * a submission's present state and what follows, or what follows for all. Connects again whenever the connection is lost. Ends after
+   * a submission's last state.
    */
-  changes(options?: { id?: string; after?: bigint; signal?: AbortSignal }): AsyncGenerator<Status, void>;
+  changes(options?: { id?: string; after?: bigint; signal?: AbortSignal }): AsyncGenerator<Change, void>;
 }
 
 export interface ClientOptions {
@@ -83,7 +85,7 @@ export function relayerClient(url: string, options: ClientOptions = {}): Relayer
     id?: string;
     after?: bigint;
     signal?: AbortSignal;
-  } = {}): AsyncGenerator<Status, void> {
+  } = {}): AsyncGenerator<Change, void> {
     let last = after;
     let lostAt: number | undefined;
     let pause = FIRST_PAUSE_MS;
@@ -165,7 +167,7 @@ async function attempt(url: string, init: RequestInit): Promise<Outcome> {
 }
 
 /**
- * One connection of a stream: statuses, and undefined for signs of life. Ends when the connection does, however that is; `link.over` then
+ * One connection of a stream: changes, and undefined for signs of life. Ends when the connection does, however that is; `link.over` then
  * says whether nothing will follow.
  */
 async function* streamOnce(
@@ -173,7 +175,7 @@ async function* streamOnce(
   after: bigint | undefined,
   signal: AbortSignal | undefined,
   link: { over: boolean },
-): AsyncGenerator<Status | undefined, void> {
+): AsyncGenerator<Change | undefined, void> {
   const silence = new AbortController();
   const timer = setTimeout(() => silence.abort(), SILENCE_MS);
   const both = AbortSignal.any([silence.signal, ...(signal === undefined ? [] : [signal])]);
@@ -189,7 +191,7 @@ async function* streamOnce(
     }
     for await (const event of readEvents(response.body)) {
       timer.refresh();
-      yield event === undefined ? undefined : understood(() => readStatus(JSON.parse(event.data)));
+      yield event === undefined ? undefined : understood(() => readChange(JSON.parse(event.data)));
     }
   } catch (error) {
     if (error instanceof SolvusError) throw error;
@@ -210,7 +212,7 @@ function refusalOf(status: number, body: unknown): SolvusError {
   return new SolvusError(rule, message);
 }
 
-function endedOtherwise({ id, state, refusal }: Status, states: readonly State[]): SolvusError {
+function endedOtherwise({ id, state, refusal }: Change, states: readonly State[]): SolvusError {
   if (refusal !== undefined) return new SolvusError(refusal.rule, refusal.message);
   return new SolvusError("relayer.ended", `submission ${id} is ${state}, expected ${states.join(" or ")}`);
 }

@@ -4,17 +4,14 @@ import type { Opening, TakeOver, Transition } from "../../contracts/statements.t
 import { FIELD_ORDER } from "../../protocol/constants.ts";
 import { BASE_FIELD_ORDER, PROOF_WORDS } from "../../protocol/groth16.ts";
 import { parseJson } from "../files.ts";
+import type { Item } from "./submissions.ts";
+
+export type { Item };
 
 /*
  * What a relayer takes, as JSON: `{kind, item}` with every number a decimal string without leading zeros, so that one item has one form.
  * What is no number of its field is refused here, before anything is computed with it.
  */
-
-/** A proven item of a batch. It holds what goes on the chain and nothing else. */
-export type Item =
-  | { kind: "opening"; opening: Opening }
-  | { kind: "transition"; transition: Transition }
-  | { kind: "takeOver"; takeOver: TakeOver };
 
 /** Most bytes of a payer's signature; wallets that are contracts may have long ones. */
 const SIGNATURE_BYTES = 1024;

@@ -24,23 +24,32 @@ export const idSchema = z
 
 export const failureSchema = z.object({ error: z.object({ rule: z.string(), message: z.string() }) });
 
+const standing = {
+  state: z.enum(STATES),
+  /** Why it was refused or has expired; while it waits or is queued, why it could not be sent yet. */
+  refusal: z.object({ rule: z.string(), message: z.string() }).optional(),
+  /** Hash of the transaction that it is in, once mined. */
+  transaction: z.string().optional(),
+  block: z.int().optional(),
+  /** Place of its (first) new note in the state tree, once mined. */
+  leafIndex: decimal.optional(),
+};
+
 /** A submission as the relayer tells of it. It holds nothing of the item but what follows from its id. */
 export const statusSchema = z.object({
   id: idSchema,
   kind: z.enum(["opening", "transition", "takeOver"]),
-  state: z.enum(STATES),
-  refusal: z.object({ rule: z.string(), message: z.string() }).optional(),
+  ...standing,
   /** Unix seconds of the chain after which it cannot be mined. */
   deadline: decimal,
-  transaction: z.string().optional(),
-  block: z.int().optional(),
-  /** Place of its (first) new note in the queue, once mined. */
-  leafIndex: decimal.optional(),
   receivedAt: z.iso.datetime(),
   changedAt: z.iso.datetime(),
   /** Number of its last change among those of all submissions; the id of an event. */
   sequence: decimal,
 });
+
+/** A change of a submission's state: the data of an event, whose id is `sequence`. */
+export const changeSchema = z.object({ id: idSchema, ...standing, at: z.iso.datetime(), sequence: decimal });
 
 export const quoteSchema = z.object({
   /** Whom the terms may name, beside nobody. */
@@ -54,19 +63,28 @@ export const quoteSchema = z.object({
   batch: z.object({ size: z.int(), ageMs: z.int() }),
 });
 
-/** {@link statusSchema} with its numbers as such. */
-export interface Status {
+/** Where a submission stands, numbers as such. */
+export interface Standing {
   id: string;
-  kind: "opening" | "transition" | "takeOver";
   state: State;
   refusal?: { rule: string; message: string };
-  deadline: bigint;
   transaction?: string;
   block?: number;
   leafIndex?: bigint;
+  sequence: bigint;
+}
+
+/** {@link statusSchema} with its numbers as such. */
+export interface Status extends Standing {
+  kind: "opening" | "transition" | "takeOver";
+  deadline: bigint;
   receivedAt: Date;
   changedAt: Date;
-  sequence: bigint;
+}
+
+/** {@link changeSchema} with its numbers as such. */
+export interface Change extends Standing {
+  at: Date;
 }
 
 /** {@link quoteSchema} with its numbers as such. */
@@ -81,45 +99,55 @@ export interface Quote {
   batch: { size: number; ageMs: number };
 }
 
-/** The JSON form of a status; whatever else `status` has is left out. */
-export function statusMessage(status: Status): z.infer<typeof statusSchema> {
-  const {
-    id,
-    kind,
-    state,
-    refusal,
-    deadline,
-    transaction,
-    block,
-    leafIndex,
-    receivedAt,
-    changedAt,
-    sequence,
-  } = status;
+function standingMessage({ id, state, refusal, transaction, block, leafIndex, sequence }: Standing) {
   return {
-    ...{ id, kind, state },
+    ...{ id, state },
     ...(refusal && { refusal: { rule: refusal.rule, message: refusal.message } }),
-    deadline: String(deadline),
     ...(transaction !== undefined && { transaction }),
     ...(block !== undefined && { block }),
     ...(leafIndex !== undefined && { leafIndex: String(leafIndex) }),
-    receivedAt: receivedAt.toISOString(),
-    changedAt: changedAt.toISOString(),
     sequence: String(sequence),
+  };
+}
+
+function readStanding<T extends { leafIndex?: string; sequence: string }>({
+  leafIndex,
+  sequence,
+  ...rest
+}: T) {
+  const place = leafIndex !== undefined && { leafIndex: BigInt(leafIndex) };
+  return { ...rest, ...place, sequence: BigInt(sequence) };
+}
+
+/** The JSON form of a status; whatever else `status` has is left out. */
+export function statusMessage(status: Status): z.infer<typeof statusSchema> {
+  const { kind, deadline, receivedAt, changedAt } = status;
+  return {
+    ...standingMessage(status),
+    ...{ kind, deadline: String(deadline) },
+    ...{ receivedAt: receivedAt.toISOString(), changedAt: changedAt.toISOString() },
   };
 }
 
 /** Reads {@link statusMessage}. Throws a ZodError when it is anything else. */
 export function readStatus(value: unknown): Status {
-  const { deadline, leafIndex, receivedAt, changedAt, sequence, ...rest } = statusSchema.parse(value);
+  const { deadline, receivedAt, changedAt, ...rest } = statusSchema.parse(value);
   return {
-    ...rest,
+    ...readStanding(rest),
     deadline: BigInt(deadline),
-    ...(leafIndex !== undefined && { leafIndex: BigInt(leafIndex) }),
-    receivedAt: new Date(receivedAt),
-    changedAt: new Date(changedAt),
-    sequence: BigInt(sequence),
+    ...{ receivedAt: new Date(receivedAt), changedAt: new Date(changedAt) },
   };
+}
+
+/** The JSON form of a change. */
+export function changeMessage(change: Change): z.infer<typeof changeSchema> {
+  return { ...standingMessage(change), at: change.at.toISOString() };
+}
+
+/** Reads {@link changeMessage}. Throws a ZodError when it is anything else. */
+export function readChange(value: unknown): Change {
+  const { at, ...rest } = changeSchema.parse(value);
+  return { ...readStanding(rest), at: new Date(at) };
 }
 
 /** The JSON form of a quote. */

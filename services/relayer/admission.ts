@@ -1,0 +1,115 @@
+import { keccak256, toUtf8Bytes } from "ethers";
+import { NOBODY } from "../../contracts/signing.ts";
+import { ensure, SolvusError } from "../../protocol/errors.ts";
+import type { Store } from "../store/store.ts";
+import type { ChainCheck, Refusal } from "./chainCheck.ts";
+import type { Quotes } from "./fees.ts";
+import type { Gate } from "./gate.ts";
+import { contentOf, formatItem, type Item } from "./items.ts";
+import type { ProofCheck } from "./proofCheck.ts";
+import { addSubmission, type Submission, submissionId, submissionOf } from "./submissions.ts";
+
+/** What an item is admitted by. */
+export interface AdmissionParts {
+  store: Store;
+  /** Address of the relayer. */
+  relayer: string;
+  quotes: Quotes;
+  chain: ChainCheck;
+  verify: ProofCheck;
+  /** Bounds how much is checked at once. */
+  gate: Gate;
+  /** Called with what was refused, by rule. */
+  onRefusal?(rule: string): void;
+}
+
+/** Decides what is stored. */
+export interface Admission {
+  /**
+   * Admits an item, or finds it admitted before (`isNew` false). Cheap checks come first: known already, terms, fee, the ledger's state, and
+   * only then the proof, and the money. It is stored durably once this resolves. Throws what it is refused with: `relayer.*`, `ledger.*`,
+   * `proof.invalid`; `relayer.busy`, `chain.unavailable` and `store.unavailable` mean that it may be admitted later.
+   */
+  admit(item: Item): Promise<{ submission: Submission; isNew: boolean }>;
+}
+
+/** False proofs that are remembered, so that the same one is not verified again and again. */
+const REMEMBERED = 10_000;
+
+export function makeAdmission(parts: AdmissionParts): Admission {
+  const { store, gate, onRefusal } = parts;
+  const underWay = new Map<string, ReturnType<Admission["admit"]>>();
+  const falseProofs = new Set<string>();
+
+  const check = async (item: Item, digest: string): Promise<void> => {
+    refuseFor(await parts.chain.state(item));
+    if (falseProofs.has(digest) || !(await parts.verify(item))) {
+      remember(falseProofs, digest);
+      throw new SolvusError(
+        "proof.invalid",
+        "proof: does not show the statement for these signals and terms, expected one by the ledger's key",
+      );
+    }
+    if (movesMoney(item)) refuseFor(await parts.chain.whole(item));
+  };
+  const admit = async (item: Item, digest: string): ReturnType<Admission["admit"]> => {
+    const submission = await submissionOf(store, submissionId(item));
+    if (submission !== undefined) return { submission, isNew: false };
+    await checkTerms(item, parts);
+    return gate.run(async () => {
+      await check(item, digest);
+      return addSubmission(store, item);
+    });
+  };
+  return {
+    admit(item) {
+      // The id leaves out the proof, and so must not join an item to one with another proof.
+      const digest = keccak256(toUtf8Bytes(formatItem(item)));
+      const known = underWay.get(digest);
+      if (known !== undefined) return known.then(({ submission }) => ({ submission, isNew: false }));
+      const admitting = admit(item, digest).finally(() => underWay.delete(digest));
+      underWay.set(digest, admitting);
+      admitting.catch((error) => onRefusal?.(error instanceof SolvusError ? error.rule : "http.failed"));
+      return admitting;
+    },
+  };
+}
+
+function remember(digests: Set<string>, digest: string): void {
+  digests.add(digest);
+  if (digests.size > REMEMBERED) digests.delete(digests.values().next().value as string);
+}
+
+/** Whether tokens move beside the fee, or the fund may have to pay: what the ledger looks at after everything else. */
+function movesMoney(item: Item): boolean {
+  if (item.kind === "opening") return false;
+  if (item.kind === "takeOver") return true;
+  const { deposit, withdrawal } = item.transition.signals;
+  return deposit !== 0n || withdrawal !== 0n;
+}
+
+/** Throws `relayer.terms` unless the relayer may submit the item, and `relayer.fee` unless the fee is one that it quoted. */
+async function checkTerms(item: Item, { relayer, quotes }: AdmissionParts): Promise<void> {
+  const { terms } = contentOf(item);
+  ensure(
+    terms.relayer === relayer || terms.relayer === NOBODY,
+    "relayer.terms",
+    `terms.relayer is ${terms.relayer}, expected ${relayer}, this relayer, or nobody (${NOBODY})`,
+  );
+  const fee = feeOf(item);
+  const least = await quotes.least(item.kind);
+  ensure(
+    fee >= least,
+    "relayer.fee",
+    `signals.fee is ${fee} micro-USDC, expected at least ${least} as quoted`,
+  );
+}
+
+function feeOf(item: Item): bigint {
+  if (item.kind === "opening") return 0n;
+  return item.kind === "transition" ? item.transition.signals.fee : item.takeOver.signals.fee;
+}
+
+function refuseFor(refusal: Refusal | undefined): void {
+  if (refusal !== undefined) throw new SolvusError(refusal.rule, refusal.message);
+}

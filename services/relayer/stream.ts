@@ -1,0 +1,152 @@
+import type { FastifyReply } from "fastify";
+import { SolvusError } from "../../protocol/errors.ts";
+import type { Log } from "../log.ts";
+import type { Store } from "../store/store.ts";
+import { onChange } from "./changes.ts";
+import { formatEvent, HEARTBEAT } from "./eventStream.ts";
+import { changeMessage, isTerminal } from "./messages.ts";
+import { changesAfter, latestSequence, type SubmissionChange } from "./submissions.ts";
+
+/** Which changes a connection is told of: those after a number, of one submission or of all. */
+export interface Followed {
+  id?: string;
+  after: bigint;
+}
+
+/** Tells connections of changes, each of them once and in order, from wherever they left off. */
+export interface ChangeStreams {
+  /** Takes a connection over. Throws `relayer.busy` when there are too many. */
+  serve(reply: FastifyReply, followed: Followed): void;
+  count(): number;
+  /** Calls back for each change of this process's time. */
+  onChange(listener: (change: SubmissionChange) => void): void;
+  /** Ends all connections; their readers go on elsewhere, or later. */
+  stop(): void;
+}
+
+/** Connections at once. */
+const MOST_STREAMS = 2_000;
+const HEARTBEAT_MS = 15_000;
+/** Changes are looked for at least so often, should a sign of them be missed. */
+const BEAT_MS = 2_000;
+/** Changes that are read at a time. */
+const PAGE = 500;
+/** Bytes that a slow reader may leave unread before it has to connect again. */
+const UNREAD_LIMIT = 1 << 20;
+
+interface Follower extends Followed {
+  /** Changes that came while earlier ones were still being read; undefined once it is up to date. */
+  missed: SubmissionChange[] | undefined;
+  tell(change: SubmissionChange): void;
+  end(): void;
+}
+
+/** Reads changes once for all connections. */
+export async function makeChangeStreams(store: Store, log: Log): Promise<ChangeStreams> {
+  const followers = new Set<Follower>();
+  const listeners: ((change: SubmissionChange) => void)[] = [];
+  let seen = await latestSequence(store);
+  let isReading = false;
+  let isStale = false;
+
+  const read = async (): Promise<void> => {
+    let page: SubmissionChange[];
+    do {
+      page = await changesAfter(store, seen, PAGE);
+      for (const change of page) {
+        seen = change.sequence;
+        for (const listener of listeners) listener(change);
+        for (const follower of followers) offer(follower, change);
+      }
+    } while (page.length === PAGE);
+  };
+  const wake = async (): Promise<void> => {
+    isStale = true;
+    if (isReading) return;
+    isReading = true;
+    try {
+      while (isStale) {
+        isStale = false;
+        await read();
+      }
+    } catch (error) {
+      // The database is away: the next beat looks again.
+      log.warn({ err: error }, "changes could not be read");
+    } finally {
+      isReading = false;
+    }
+  };
+  const ignore = onChange(store, wake);
+  const beat = setInterval(wake, BEAT_MS);
+  beat.unref();
+
+  /** Brings a connection from where it left off to the present. */
+  const catchUp = async (follower: Follower): Promise<void> => {
+    let page: SubmissionChange[];
+    do {
+      page = await changesAfter(store, follower.after, PAGE, follower.id);
+      for (const change of page) follower.tell(change);
+    } while (page.length === PAGE);
+    const { missed } = follower;
+    follower.missed = undefined;
+    for (const change of missed ?? []) offer(follower, change);
+  };
+
+  return {
+    serve(reply, followed) {
+      if (followers.size >= MOST_STREAMS)
+        throw new SolvusError(
+          "relayer.busy",
+          `streams: ${followers.size} are open, expected fewer; try again later`,
+        );
+      reply.hijack();
+      const { raw } = reply;
+      raw.writeHead(200, {
+        "content-type": "text/event-stream",
+        "cache-control": "no-store",
+        "x-accel-buffering": "no",
+      });
+      raw.write(HEARTBEAT);
+      const heartbeat = setInterval(() => raw.write(HEARTBEAT), HEARTBEAT_MS);
+      const end = (): void => {
+        clearInterval(heartbeat);
+        followers.delete(follower);
+        raw.end();
+      };
+      const follower: Follower = {
+        ...followed,
+        missed: [],
+        tell(change) {
+          if (change.sequence <= follower.after || raw.destroyed || raw.writableEnded) return;
+          follower.after = change.sequence;
+          raw.write(
+            formatEvent({ id: String(change.sequence), data: JSON.stringify(changeMessage(change)) }),
+          );
+          const isLast = follower.id !== undefined && isTerminal(change.state);
+          if (isLast || raw.writableLength > UNREAD_LIMIT) end();
+        },
+        end,
+      };
+      followers.add(follower);
+      raw.on("close", end);
+      raw.on("error", end);
+      catchUp(follower).catch((error) => {
+        log.warn({ err: error }, "changes could not be read");
+        end();
+      });
+    },
+    count: () => followers.size,
+    onChange: (listener) => void listeners.push(listener),
+    stop() {
+      ignore();
+      clearInterval(beat);
+      for (const follower of followers) follower.end();
+    },
+  };
+}
+
+function offer(follower: Follower, change: SubmissionChange): void {
+  if (follower.id !== undefined && follower.id !== change.id) return;
+  if (follower.missed !== undefined) follower.missed.push(change);
+  else follower.tell(change);
+}
