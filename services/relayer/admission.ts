@@ -54,7 +54,7 @@ export function makeAdmission(parts: AdmissionParts): Admission {
   };
   const admit = async (item: Item, digest: string): ReturnType<Admission["admit"]> => {
     const submission = await submissionOf(store, submissionId(item));
-    if (submission !== undefined) return { submission, isNew: false };
+    if (submission !== undefined && !mayStartAgain(submission)) return { submission, isNew: false };
     await checkTerms(item, parts);
     return gate.run(async () => {
       await check(item, digest);
@@ -74,6 +74,9 @@ export function makeAdmission(parts: AdmissionParts): Admission {
     },
   };
 }
+
+/** What was refused or has expired may be good now: a deposit whose payer had given no allowance, say. */
+const mayStartAgain = ({ state }: Submission): boolean => state === "refused" || state === "expired";
 
 function remember(digests: Set<string>, digest: string): void {
   digests.add(digest);

@@ -15,8 +15,8 @@ export interface Followed {
 
 /** Tells connections of changes, each of them once and in order, from wherever they left off. */
 export interface ChangeStreams {
-  /** Takes a connection over. Throws `relayer.busy` when there are too many. */
-  serve(reply: FastifyReply, followed: Followed): void;
+  /** Takes a connection over, of a reader at `address`. Throws `relayer.busy` when there are too many. */
+  serve(reply: FastifyReply, address: string, followed: Followed): void;
   count(): number;
   /** Calls back for each change of this process's time. */
   onChange(listener: (change: SubmissionChange) => void): void;
@@ -24,8 +24,9 @@ export interface ChangeStreams {
   stop(): void;
 }
 
-/** Connections at once. */
+/** Connections at once, of all readers and of one address. */
 const MOST_STREAMS = 2_000;
+const MOST_STREAMS_EACH = 500;
 const HEARTBEAT_MS = 15_000;
 /** Changes are looked for at least so often, should a sign of them be missed. */
 const BEAT_MS = 2_000;
@@ -35,6 +36,7 @@ const PAGE = 500;
 const UNREAD_LIMIT = 1 << 20;
 
 interface Follower extends Followed {
+  address: string;
   /** Changes that came while earlier ones were still being read; undefined once it is up to date. */
   missed: SubmissionChange[] | undefined;
   tell(change: SubmissionChange): void;
@@ -93,8 +95,9 @@ export async function makeChangeStreams(store: Store, log: Log): Promise<ChangeS
   };
 
   return {
-    serve(reply, followed) {
-      if (followers.size >= MOST_STREAMS)
+    serve(reply, address, followed) {
+      const same = [...followers].filter((follower) => follower.address === address).length;
+      if (followers.size >= MOST_STREAMS || same >= MOST_STREAMS_EACH)
         throw new SolvusError(
           "relayer.busy",
           `streams: ${followers.size} are open, expected fewer; try again later`,
@@ -115,6 +118,7 @@ export async function makeChangeStreams(store: Store, log: Log): Promise<ChangeS
       };
       const follower: Follower = {
         ...followed,
+        address,
         missed: [],
         tell(change) {
           if (change.sequence <= follower.after || raw.destroyed || raw.writableEnded) return;
