@@ -1,0 +1,256 @@
+import { ensure, SolvusError } from "../../protocol/errors.ts";
+import type { Registry } from "../../protocol/registryTree.ts";
+import type { Prover } from "../../prover/prover.ts";
+import type { AccountSecrets } from "../../prover/secrets.ts";
+import type { Deployed } from "../chain/deployment.ts";
+import type { Log } from "../log.ts";
+import { nameOfOwn, presentOf, type TrackedAccount } from "./accountBook.ts";
+import { type Bid, type BidTerms, chooseBid, isWriteOff, type KeeperLimits, profitBound } from "./bid.ts";
+import { type CoinPrice, gasCost } from "./coinPrice.ts";
+import { permittedRate } from "./flags.ts";
+import { proveFlag, proveReveal } from "./insolvency.ts";
+import type { Pending } from "./pending.ts";
+import type { Endangered, Work } from "./priorities.ts";
+import type { Sending } from "./send.ts";
+import type { SightedLedger } from "./sightedLedger.ts";
+import type { SubmissionTerms, Submitter } from "./submitter.ts";
+import { fundLimits, proveTakeOver, requireAdmitted } from "./takeOver.ts";
+
+export type ActKind = "flag" | "renew" | "reveal" | "takeOver";
+
+/** What acts are done with. */
+export interface Acting {
+  deployed: Deployed;
+  prover: Prover;
+  ledger: SightedLedger;
+  sending: Sending;
+  submitter: Submitter;
+  own: readonly AccountSecrets[];
+  /** Undefined when the registry is open; asked anew for each take-over. */
+  registry: () => Promise<Registry | undefined>;
+  limits: KeeperLimits;
+  coin: CoinPrice;
+  log: Log;
+  stage(name: Stage, detail: StageDetail): Promise<void>;
+}
+
+/** Points of a round, in its order; after `proven` and `submitted` nothing of the act is lost by the end of the process. */
+export type Stage = "followed" | "planned" | "proven" | "submitted" | "recorded";
+
+export interface StageDetail {
+  act?: ActKind;
+  /** Place of the target's note. */
+  place?: bigint;
+}
+
+/** Seconds of chain time for which a relayer may submit a take-over; the snapshot makes it worthless sooner. */
+const LIFETIME = 600n;
+
+/** Throws `keeper.stale` unless what was proven at an epoch about an account can still be accepted: the proof took seconds. */
+function requireCurrent(
+  ledger: SightedLedger,
+  epoch: bigint,
+  accounts: readonly [TrackedAccount, bigint][],
+): void {
+  ensure(
+    ledger.snapshot?.epoch === epoch,
+    "keeper.stale",
+    `proof: of epoch ${epoch}, expected the latest, ${ledger.snapshot?.epoch ?? "none"}`,
+  );
+  for (const [account, place] of accounts) {
+    const now = ledger.book.accounts.get(account.name);
+    const present = now === undefined ? undefined : presentOf(now).leafIndex;
+    ensure(
+      present === place,
+      "keeper.moved",
+      `note at place ${place}: spent meanwhile, expected the account's present note`,
+    );
+  }
+}
+
+/** Flags, renews or reveals an account. Throws the rule that stands in the way. */
+export async function actOnFlag(
+  acting: Acting,
+  kind: "flag" | "renew" | "reveal",
+  { account, position }: Endangered,
+): Promise<{ transaction: string; proveSeconds: number }> {
+  const { deployed, prover, ledger, sending } = acting;
+  const snapshot = ledger.snapshot!;
+  const { leafIndex } = position;
+  const detail = { act: kind, place: leafIndex } as const;
+  await acting.stage("planned", detail);
+  const prove = kind === "reveal" ? proveReveal : proveFlag;
+  const call = await prove({ deployed, prover, view: ledger, snapshot }, position);
+  await acting.stage("proven", detail);
+  await ledger.advance();
+  requireCurrent(ledger, snapshot.epoch, [[account, leafIndex]]);
+  ensure(
+    kind !== "flag" || ledger.flagOf(position) === undefined,
+    "keeper.flagged",
+    `account at place ${leafIndex}: flagged by another keeper meanwhile`,
+  );
+  ensure(
+    kind !== "reveal" || !ledger.flags.revealed.has(leafIndex),
+    "keeper.revealed",
+    `account at place ${leafIndex}: revealed by another keeper meanwhile`,
+  );
+  const { hash } = await sending.send(deployed.auction, call.method, call.parameters);
+  await acting.stage("submitted", detail);
+  return { transaction: hash, proveSeconds: call.proveSeconds };
+}
+
+/** One of the keeper's accounts, as it can be used for a take-over. */
+export interface OwnAccount {
+  secrets: AccountSecrets;
+  account: TrackedAccount;
+  /** Without legs, in the state tree, and promised to nothing: a take-over may spend it. */
+  isFree: boolean;
+}
+
+/** The keeper's accounts that are open on the ledger. */
+export function ownAccounts(
+  { ledger, own }: Pick<Acting, "ledger" | "own">,
+  pending: readonly Pending[],
+): OwnAccount[] {
+  return own.flatMap((secrets) => {
+    const account = ledger.book.accounts.get(nameOfOwn(secrets));
+    if (account === undefined) return [];
+    const { note } = presentOf(account);
+    const isFree =
+      note.legs.every(({ size }) => size === 0n) &&
+      ledger.isPlaced(account) &&
+      !pending.some((one) => one.account === account.name);
+    return [{ secrets, account, isFree }];
+  });
+}
+
+/** Maintenance margin that the keeper's accounts carry, micro-USDC. */
+export function inventoryOf(ledger: SightedLedger, own: readonly OwnAccount[]): bigint {
+  const names = new Set(own.map(({ account }) => account.name));
+  return ledger.evaluated.reduce(
+    (sum, { account, standing }) => (names.has(account.name) ? sum + standing.maintenance : sum),
+    0n,
+  );
+}
+
+/** A take-over that is worth doing, with what it is done with. */
+export interface ChosenBid extends Bid {
+  target: Endangered;
+  keeper: OwnAccount;
+  terms: SubmissionTerms;
+}
+
+/** Bids that are planned in full in one round; planning one takes some ten milliseconds. */
+const PLANNED_BIDS = 8;
+
+/**
+ * The first take-over that is within the limits, among accounts that are open for one, the most profitable looking first. `waits` is
+ * told why an account is left.
+ */
+export async function findBid(
+  acting: Acting,
+  work: Work,
+  pending: readonly Pending[],
+  waits: (place: bigint, rule: string) => void,
+): Promise<ChosenBid | undefined> {
+  const { deployed, ledger, limits, coin, submitter, sending } = acting;
+  const own = ownAccounts(acting, pending);
+  const free = own.filter(({ isFree }) => isFree);
+  const open = work.takeOvers.filter(
+    ({ position }) =>
+      !own.some(({ account }) => presentOf(account).note.entity === position.note.entity) &&
+      !pending.some(({ target }) => target === position.leafIndex),
+  );
+  if (open.length === 0) return undefined;
+  if (free.length === 0) {
+    for (const { position } of open) waits(position.leafIndex, "keeper.noAccount");
+    return undefined;
+  }
+  const snapshot = ledger.snapshot!;
+  const now = ledger.head!.time;
+  const [fund, terms, gasPrice, restoration] = await Promise.all([
+    fundLimits(deployed, snapshot.epoch),
+    submitter.terms(),
+    sending.gasPrice(),
+    deployed.auction.restoration() as Promise<bigint>,
+  ]);
+  const shared = {
+    restoration,
+    fund,
+    fee: terms.fee,
+    gasCost: gasCost(terms.gas, gasPrice, coin, snapshot),
+    limits,
+    inventory: inventoryOf(ledger, own),
+  };
+  const candidates = open
+    .map((target) => {
+      const bidTerms: BidTerms = { ...shared, permitted: permittedRate(now - target.flag!.clockStart) };
+      return { target, bidTerms, bound: profitBound(target.standing, bidTerms) };
+    })
+    .sort((one, other) => Number(other.bound - one.bound));
+  let planned = 0;
+  for (const { target, bidTerms, bound } of candidates) {
+    const { position, standing } = target;
+    if (bound < limits.minimumProfit && !(limits.writeOffs && isWriteOff(standing))) {
+      waits(position.leafIndex, "keeper.profit");
+      continue;
+    }
+    if (planned++ === PLANNED_BIDS) break;
+    let refusal: SolvusError | undefined;
+    for (const keeper of free) {
+      try {
+        const bid = chooseBid(position, standing, presentOf(keeper.account), snapshot, bidTerms);
+        return { ...bid, target, keeper, terms };
+      } catch (error) {
+        if (!(error instanceof SolvusError)) throw error;
+        refusal = error;
+      }
+    }
+    if (refusal !== undefined) waits(position.leafIndex, refusal.rule);
+  }
+  return undefined;
+}
+
+/** Proves a bid and submits it. Throws the rule that stands in the way, also that of another keeper's having been faster. */
+export async function actOnBid(
+  acting: Acting,
+  { plan, profit, target, keeper, terms }: ChosenBid,
+): Promise<{ transaction?: string; pending?: Pending; proveSeconds: number }> {
+  const { deployed, prover, ledger, submitter } = acting;
+  const snapshot = ledger.snapshot!;
+  const place = target.position.leafIndex;
+  const detail = { act: "takeOver", place } as const;
+  await acting.stage("planned", detail);
+  await requireAdmitted(deployed, plan, snapshot);
+  const registry = await acting.registry();
+  const { item, proveSeconds } = await proveTakeOver(
+    {
+      deployed,
+      prover,
+      view: ledger,
+      snapshot,
+      spendSecret: keeper.secrets.spendSecret,
+      ...(registry === undefined ? {} : { registry }),
+    },
+    plan,
+    { relayer: terms.relayer, deadline: ledger.head!.time + LIFETIME },
+  );
+  await acting.stage("proven", detail);
+  await ledger.advance();
+  requireCurrent(ledger, snapshot.epoch, [
+    [target.account, place],
+    [keeper.account, plan.keeper.leafIndex],
+  ]);
+  await requireAdmitted(deployed, plan, snapshot);
+  const { id, transaction } = await submitter.submit(item);
+  await acting.stage("submitted", detail);
+  const pending =
+    id === undefined
+      ? undefined
+      : { id, target: place, account: keeper.account.name, keeper: plan.keeper.leafIndex, profit };
+  return {
+    ...(transaction === undefined ? {} : { transaction }),
+    ...(pending === undefined ? {} : { pending }),
+    proveSeconds,
+  };
+}

@@ -1,0 +1,271 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Signer } from "ethers";
+import { SolvusError } from "../../protocol/errors.ts";
+import type { Registry } from "../../protocol/registryTree.ts";
+import type { Prover } from "../../prover/prover.ts";
+import type { AccountSecrets } from "../../prover/secrets.ts";
+import type { Deployed } from "../chain/deployment.ts";
+import { scopeOf } from "../chain/reading.ts";
+import type { Log } from "../log.ts";
+import type { Running } from "../running.ts";
+import { presentOf, type Sight } from "./accountBook.ts";
+import {
+  type Acting,
+  type ActKind,
+  actOnBid,
+  actOnFlag,
+  findBid,
+  type Stage,
+  type StageDetail,
+} from "./acts.ts";
+import type { KeeperLimits } from "./bid.ts";
+import { type BookPlace, saveBook } from "./bookFile.ts";
+import type { CoinPrice } from "./coinPrice.ts";
+import { loadPending, type Pending, savePending } from "./pending.ts";
+import { type Endangered, endangered, workOn } from "./priorities.ts";
+import { sendingFrom } from "./send.ts";
+import { type Listen, serveKeeper } from "./server.ts";
+import { sightLedger } from "./sightedLedger.ts";
+import { type KeeperStatus, standingsFor, statusOf } from "./status.ts";
+import { directSubmitter, relayedSubmitter } from "./submitter.ts";
+
+/*
+ * The keeper as a service. It goes in rounds: follow the chain, evaluate every account, then do the one thing that is most urgent and look
+ * again, because a proof takes seconds in which others act too. All that it knows follows from the chain and its secrets; what it writes
+ * down saves time after a restart, no more.
+ */
+
+export interface KeeperConfig {
+  deployed: Deployed;
+  sight: Sight;
+  /** The keeper's own accounts, of one institution, which take positions over; without one it flags and reveals only. */
+  accounts: readonly AccountSecrets[];
+  /** The registry to show the keeper's membership with; undefined when it is open. Asked before each take-over. */
+  registry: () => Promise<Registry | undefined>;
+  /** Pays the gas. Its key is to be used for nothing else: stuck transactions are replaced. */
+  signer: Signer;
+  /** URL of the relayer that submits take-overs; without one the keeper sends them itself. */
+  relayer?: string;
+  limits: KeeperLimits;
+  coin: CoinPrice;
+  prover: Prover;
+  listen: Listen;
+  dataDirectory: string;
+  log: Log;
+  /** Milliseconds between looks at the chain: 1,000. */
+  pollMs?: number;
+  /** Awaited at each stage of a round. */
+  onStage?: (stage: Stage, detail: StageDetail) => Promise<void> | void;
+}
+
+export interface RunningKeeper extends Running {
+  url: string;
+  status(): KeeperStatus;
+}
+
+/** Milliseconds of the clock between savings of where the accounts are. */
+const SAVE_EVERY = 60_000;
+const LONGEST_PAUSE = 30_000;
+
+/** Starts a keeper. Throws what the endpoint throws when it cannot be reached, and when the port is taken. */
+export async function startKeeper(config: KeeperConfig): Promise<RunningKeeper> {
+  const { deployed, sight, accounts: own, dataDirectory, limits, log, pollMs = 1_000 } = config;
+  const secret = sight === "revealed" ? (own[0]?.spendSecret ?? 1n) : sight.committeeKey;
+  const file: BookPlace = { directory: dataDirectory, scope: scopeOf(deployed), secret };
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const ledger = await sightLedger({ deployed, sight, own, file, log, signal });
+  const sending = sendingFrom(config.signer, limits);
+  const { relayer } = config;
+  const submitter = relayer === undefined ? directSubmitter(deployed, sending) : relayedSubmitter(relayer);
+  const stage = async (name: Stage, detail: StageDetail): Promise<void> => config.onStage?.(name, detail);
+  const acting: Acting = { ...config, ledger, sending, submitter, own, stage };
+
+  let pending = await loadPending(dataDirectory);
+  let below: Endangered[] = [];
+  let waiting = new Map<bigint, string>();
+  let idle = false;
+  let lastRound: number | undefined;
+  let savedAt = Date.now();
+  /** Acts that a rule stood in the way of at an epoch: they are tried again at the next. */
+  let refused = { epoch: 0n, acts: new Set<string>() };
+  /** What was done last; flags and take-overs take turns when there is plenty of both. */
+  let lastAct: ActKind | undefined;
+
+  const status = (): KeeperStatus =>
+    statusOf(ledger, { own, below, pending, waiting, endangered: [], horizonHours: undefined, idle });
+  const secondsSinceRound = (): number | undefined =>
+    lastRound === undefined ? undefined : (performance.now() - lastRound) / 1000;
+  const answers = { status, standings: (limit: number) => standingsFor(ledger, limit), secondsSinceRound };
+  const server = await serveKeeper(config.listen, answers, log);
+  const { metrics } = server;
+
+  const keyOf = (act: ActKind, place: bigint): string => `${act} ${place}`;
+  const isRefused = (act: ActKind, place: bigint): boolean =>
+    refused.epoch === ledger.snapshot?.epoch && refused.acts.has(keyOf(act, place));
+  const refuse = (act: ActKind, place: bigint, epoch: bigint): void => {
+    if (refused.epoch !== epoch) refused = { epoch, acts: new Set() };
+    refused.acts.add(keyOf(act, place));
+  };
+
+  const setPending = async (next: Pending[]): Promise<void> => {
+    pending = next;
+    await savePending(dataDirectory, pending);
+  };
+
+  /** Forgets what the chain has, and what the relayer says is over. */
+  const settlePending = async (): Promise<void> => {
+    for (const one of pending) {
+      const account = ledger.book.accounts.get(one.account);
+      const moved = account !== undefined && presentOf(account).leafIndex !== one.keeper;
+      const outcome = moved ? ({ state: "mined" } as const) : await submitter.outcome(one.id);
+      if (outcome.state === "over") {
+        metrics.count("takeOver", outcome.rule);
+        log.warn({ place: String(one.target), rule: outcome.rule }, "the relayer gave a take-over up");
+      } else if (moved) {
+        metrics.count("takeOver", "done");
+        metrics.earned(one.profit);
+        log.info({ place: String(one.target), submission: one.id }, "take-over is on the chain");
+      } else continue;
+      await setPending(pending.filter(({ id }) => id !== one.id));
+    }
+  };
+
+  /** Does an act; a rule that stands in its way is noted, any other error thrown. */
+  const attempt = async (act: ActKind, place: bigint, work: () => Promise<number>): Promise<void> => {
+    const epoch = ledger.snapshot!.epoch;
+    lastAct = act;
+    try {
+      metrics.proved(act, await work());
+      await stage("recorded", { act, place });
+    } catch (error) {
+      if (!(error instanceof SolvusError)) throw error;
+      refuse(act, place, epoch);
+      metrics.count(act, error.rule);
+      log.warn({ act, place: String(place), epoch: Number(epoch), rule: error.rule }, error.message);
+    }
+  };
+
+  const flagAct = (kind: "flag" | "renew" | "reveal", account: Endangered): Promise<void> => {
+    const place = account.position.leafIndex;
+    return attempt(kind, place, async () => {
+      const { transaction, proveSeconds } = await actOnFlag(acting, kind, account);
+      metrics.count(kind, "done");
+      log.info({ act: kind, place: String(place), transaction, proveSeconds }, `${kind}: done`);
+      return proveSeconds;
+    });
+  };
+
+  /** The most urgent act, done; false when there is none. */
+  const actOnce = async (): Promise<boolean> => {
+    const work = workOn(below, ledger);
+    const first = (act: ActKind, accounts: readonly Endangered[]): Endangered | undefined =>
+      accounts.find(({ position }) => !isRefused(act, position.leafIndex));
+    const renewal = first("renew", work.renewals);
+    if (renewal !== undefined) {
+      await flagAct("renew", renewal);
+      return true;
+    }
+    const flagged = first("flag", work.flags);
+    if (flagged !== undefined && lastAct !== "flag") {
+      await flagAct("flag", flagged);
+      return true;
+    }
+    const waits = new Map<bigint, string>();
+    const open = work.takeOvers.filter(({ position }) => !isRefused("takeOver", position.leafIndex));
+    const bid = await findBid(acting, { ...work, takeOvers: open }, pending, (place, rule) =>
+      waits.set(place, rule),
+    );
+    waiting = waits;
+    if (bid !== undefined) {
+      const place = bid.target.position.leafIndex;
+      await attempt("takeOver", place, async () => {
+        const { transaction, pending: submitted, proveSeconds } = await actOnBid(acting, bid);
+        const { rate, slice } = bid.plan.request;
+        const told = { place: String(place), rate: Number(rate) / 65_536, slice: Number(slice) / 65_536 };
+        if (submitted !== undefined) await setPending([...pending, submitted]);
+        else {
+          metrics.count("takeOver", "done");
+          metrics.earned(bid.profit);
+        }
+        log.info(
+          {
+            ...told,
+            profitUsd: Number(bid.profit) / 1e6,
+            transaction,
+            submission: submitted?.id,
+            proveSeconds,
+          },
+          "take-over: submitted",
+        );
+        return proveSeconds;
+      });
+      return true;
+    }
+    if (flagged !== undefined) {
+      await flagAct("flag", flagged);
+      return true;
+    }
+    const revealed = limits.reveals && sight !== "revealed" ? first("reveal", work.reveals) : undefined;
+    if (revealed === undefined) return false;
+    await flagAct("reveal", revealed);
+    return true;
+  };
+
+  const round = async (): Promise<boolean> => {
+    const isNew = await ledger.advance();
+    if (isNew) {
+      idle = false;
+      await stage("followed", {});
+    }
+    await settlePending();
+    below = endangered(ledger);
+    const acted = await actOnce();
+    if (!acted) {
+      lastAct = undefined;
+      idle = pending.length === 0;
+    }
+    metrics.observe(status());
+    if (Date.now() - savedAt > SAVE_EVERY) {
+      await saveBook(file, ledger.book);
+      savedAt = Date.now();
+    }
+    lastRound = performance.now();
+    return acted;
+  };
+
+  const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal }).catch(() => undefined);
+
+  const run = async (): Promise<void> => {
+    let wait = pollMs;
+    while (!signal.aborted) {
+      try {
+        const acted = await round();
+        wait = pollMs;
+        if (!acted) await pause(wait);
+      } catch (error) {
+        if (signal.aborted) return;
+        idle = false;
+        metrics.failed();
+        log.error({ err: error }, "round failed");
+        await pause(wait);
+        wait = Math.min(2 * wait, LONGEST_PAUSE);
+      }
+    }
+  };
+  const running = run();
+  log.info(
+    { url: server.url, accounts: own.length, sight: sight === "revealed" ? "revealed" : "key" },
+    "keeper runs",
+  );
+  return {
+    url: server.url,
+    status,
+    async stop() {
+      stopping.abort();
+      await running;
+      await saveBook(file, ledger.book);
+      await server.close();
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { writePrivateFile } from "../../prover/privateFile.ts";
+
+/*
+ * Take-overs that a relayer has and the chain has not yet. They survive a restart, so that the keeper knows what its account is promised to.
+ */
+
+const pendingSchema = z.strictObject({
+  /** The relayer's. */
+  id: z.string(),
+  /** Place of the target's note. */
+  target: z.string().transform(BigInt),
+  /** The keeper's account, and the place of its note that the take-over spends. */
+  account: z.string(),
+  keeper: z.string().transform(BigInt),
+  /** Micro-USDC. */
+  profit: z.string().transform(BigInt),
+});
+
+export type Pending = z.infer<typeof pendingSchema>;
+
+const FILE = "pending.json";
+
+/** What is pending by the file of a data directory; nothing without a file of use. */
+export async function loadPending(directory: string): Promise<Pending[]> {
+  try {
+    return z.array(pendingSchema).parse(JSON.parse(await readFile(join(directory, FILE), "utf8")));
+  } catch {
+    return [];
+  }
+}
+
+export async function savePending(directory: string, pending: readonly Pending[]): Promise<void> {
+  const text = JSON.stringify(pending, (_, value) => (typeof value === "bigint" ? String(value) : value), 2);
+  await writePrivateFile(join(directory, FILE), `${text}\n`);
+}
