@@ -5,6 +5,7 @@ import { parsePricesCsv } from "../../protocol/pricesCsv.ts";
 import { readText } from "../../services/files.ts";
 import { does, examples, type RunState } from "../command.ts";
 import { replaySummary } from "../oracle/replayText.ts";
+import { aggregateCommand, marketCommand, reportCommand } from "../oracle/services.ts";
 
 const PRICES_FILE = "data/btc-4-venues-1m-2023-03-10_12.csv";
 
@@ -18,12 +19,13 @@ noPrice says why if there is none, and a last object {worstDeviation}: the large
 the rows in which a dollar source traded; null if there is none.
 `;
 
-/** `solvus oracle`: the oracle's price aggregation. */
+/** `solvus oracle`: the oracle's processes, and its price aggregation on recorded prices. */
 export function oracleCommand(state: RunState): Command {
   const command = new Command("oracle").description(
-    "replay recorded prices through the oracle's aggregation",
+    "run reporters and aggregators, or replay recorded prices through the oracle's aggregation",
   );
-  command.addCommand(replayCommand(state));
+  for (const make of [reportCommand, aggregateCommand, marketCommand, replayCommand])
+    command.addCommand(make(state));
   return command;
 }
 

@@ -1,0 +1,97 @@
+import type { Provider, Signer, TransactionReceipt } from "ethers";
+import { SolvusError } from "../../protocol/errors.ts";
+import type { Deployed } from "../chain/deployment.ts";
+import { contractRefusal } from "../chain/revert.ts";
+import type { SignedEpoch } from "./round.ts";
+
+/*
+ * Posting of signed snapshots from one account, one at a time. The next transaction always has the first nonce that is not mined: one that
+ * is stuck is replaced by the next epoch's, for a higher fee.
+ */
+
+/** By how much a replacement pays more: nodes want at least a tenth. */
+const BUMP_PERCENT = 125n;
+/** Room for blocks in which storage was written before. */
+const GAS_PERCENT = 120n;
+
+interface Fees {
+  maxFeePerGas: bigint;
+  maxPriorityFeePerGas: bigint;
+}
+
+const more = (fee: bigint): bigint => (fee * BUMP_PERCENT) / 100n + 1n;
+const larger = (first: bigint, second: bigint): bigint => (first > second ? first : second);
+
+export interface Poster {
+  /** Posts and resolves with the receipt. Throws `oracle.<Error>` as the contract refuses, `chain.stuck` if it is not mined in time. */
+  post(signed: SignedEpoch): Promise<TransactionReceipt>;
+}
+
+async function presentFees(provider: Provider): Promise<Fees> {
+  const { maxFeePerGas, maxPriorityFeePerGas, gasPrice } = await provider.getFeeData();
+  const price = maxFeePerGas ?? gasPrice ?? 0n;
+  return { maxFeePerGas: price, maxPriorityFeePerGas: maxPriorityFeePerGas ?? price };
+}
+
+/** Posts from `signer`, which nothing else may send from. */
+export function makePoster(
+  { provider, oracle, deployment }: Deployed,
+  signer: Signer,
+  rules: { minedWithinMs: number },
+  onStage?: (stage: string) => Promise<void> | void,
+): Poster {
+  let last: ({ nonce: number } & Fees) | undefined;
+  return {
+    async post({ computed, signatures }) {
+      const { header, inputs, keys, observations } = computed;
+      const posted = observations.map(({ prices, tradedAt, restHash, signature }) => ({
+        prices,
+        tradedAt,
+        restHash,
+        signature,
+      }));
+      const data = oracle.interface.encodeFunctionData("post", [header, inputs, keys, posted, signatures]);
+      const from = await signer.getAddress();
+      const call = { to: deployment.oracle, data, from };
+      try {
+        const gas = await provider.estimateGas(call);
+        const nonce = await provider.getTransactionCount(from, "latest");
+        const fees = await presentFees(provider);
+        if (last?.nonce === nonce) {
+          fees.maxFeePerGas = larger(fees.maxFeePerGas, more(last.maxFeePerGas));
+          fees.maxPriorityFeePerGas = larger(fees.maxPriorityFeePerGas, more(last.maxPriorityFeePerGas));
+        }
+        last = { nonce, ...fees };
+        const response = await signer.sendTransaction({
+          to: deployment.oracle,
+          data,
+          nonce,
+          gasLimit: (gas * GAS_PERCENT) / 100n,
+          ...fees,
+        });
+        await onStage?.("sent");
+        const receipt = await response.wait(1, rules.minedWithinMs);
+        if (receipt === null)
+          throw new SolvusError("chain.stuck", "the posting has no receipt, expected one");
+        return receipt;
+      } catch (error) {
+        if (error instanceof SolvusError) throw error;
+        const refusal = contractRefusal(error);
+        if (refusal !== undefined) throw new SolvusError(refusal.rule, refusal.message);
+        const { code, message } = error as { code?: string; message: string };
+        if (code === "TIMEOUT")
+          throw new SolvusError(
+            "chain.stuck",
+            `the posting of epoch ${header.epoch} was not mined in ${rules.minedWithinMs} ms; the next one replaces it`,
+          );
+        // A stuck one of before a restart: the fee of it is unknown, so this one is raised until it is taken.
+        if (code === "REPLACEMENT_UNDERPRICED" && last !== undefined)
+          throw new SolvusError(
+            "chain.underpriced",
+            "a posting of before is in the way; the next one pays more",
+          );
+        throw new SolvusError("chain.send", (message.split("\n")[0] as string).slice(0, 200));
+      }
+    },
+  };
+}
