@@ -41,8 +41,9 @@ export const FUND_FLOOR = 50_000_000_000n;
 /** Deploys Solvus on a local chain, unless told otherwise with the development keys of the set-up. */
 export async function setStage(
   local: LocalChain,
-  options: { openRegistry: boolean; verifier?: VerifierChoice },
+  options: { openRegistry: boolean; verifier?: VerifierChoice; fund?: bigint; fundFloor?: bigint },
 ): Promise<Stage> {
+  const { fund = FUND_BALANCE, fundFloor = FUND_FLOOR, ...choices } = options;
   // Says what to do before set-up, which a missing artifact would not.
   abiOf("ledger");
   const { ethers } = local;
@@ -55,9 +56,9 @@ export async function setStage(
     committeeKey: committeeKeyOf(committeeKey),
     admin,
     reporters: reporters.map(({ address }, place) => reporterOf(address, CURRENCIES[place])),
-    fundFloor: FUND_FLOOR,
-    fundDeposit: FUND_BALANCE,
-    ...options,
+    fundFloor,
+    fundDeposit: fund,
+    ...choices,
   });
   const { ledger, oracle, registry, usdc } = addresses;
   const { chainId } = await ethers.provider.getNetwork();
