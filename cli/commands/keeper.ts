@@ -1,6 +1,5 @@
 import { Command } from "commander";
-import { Misuse, reading as readingInput } from "../../protocol/errors.ts";
-import { parseDecimal, ratioFromQ16 } from "../../protocol/fixedPoint.ts";
+import { ratioFromQ16 } from "../../protocol/fixedPoint.ts";
 import type { MarketSnapshot } from "../../protocol/snapshot.ts";
 import { type ChainPlace, type Reading, withReading } from "../../services/chain/reading.ts";
 import { registryOf } from "../../services/chain/registryFile.ts";
@@ -24,15 +23,17 @@ import {
   withSender,
 } from "../account/session.ts";
 import { does, examples, type RunState } from "../command.ts";
+import { percentQ16 } from "../keeper/percent.ts";
 import { readableAccounts, type SightOptions } from "../keeper/sight.ts";
 import { percent, takeOverFigures, takeOverText, watchedFigures, watchedTable } from "../keeper/text.ts";
 import { wholeNumber } from "../marketFlags.ts";
 import type { Output } from "../output.ts";
+import { runCommand } from "./keeperRun.ts";
 
 const CHAIN = "--deployment dev/deployment.json --committee-key-file dev/committee.key";
 const SEND = "--key-file dev/bob.key";
 
-/** `solvus keeper`: what a keeper does with accounts below their margin, one act at a time. */
+/** `solvus keeper`: what a keeper does with accounts below their margin, by itself or one act at a time. */
 export function keeperCommand(state: RunState): Command {
   const command = new Command("keeper")
     .description("watch accounts, and flag, take over or reveal those below their margin")
@@ -44,7 +45,7 @@ from the command line. Once the contents of an account are published, anybody ca
 is named by the place of its present note in the state tree, as \`keeper accounts\` lists it.
 `,
     );
-  for (const make of [accountsCommand, flagCommand, takeOverCommand, revealCommand])
+  for (const make of [runCommand, accountsCommand, flagCommand, takeOverCommand, revealCommand])
     command.addCommand(make(state));
   return command;
 }
@@ -191,19 +192,6 @@ function revealCommand(state: RunState): Command {
       );
     }),
   );
-}
-
-/** A Q16 ratio from the text of a percentage above 0 and up to 100, rounded down; misuse (`cli.percent`) otherwise. */
-export function percentQ16(text: string, option: string): bigint {
-  const places = 9;
-  const scaled = readingInput(() => parseDecimal(text.replace(/%$/, ""), places, option));
-  const ratio = (scaled * 65_536n) / (100n * 10n ** BigInt(places));
-  if (ratio < 1n || ratio > 65_536n)
-    throw new Misuse(
-      "cli.percent",
-      `${option} is ${JSON.stringify(text)}, expected a percentage above 0 and up to 100`,
-    );
-  return ratio;
 }
 
 interface TakeOverOptions extends AccountOptions, SightOptions {

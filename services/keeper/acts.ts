@@ -168,20 +168,24 @@ export async function findBid(
   }
   const snapshot = ledger.snapshot!;
   const now = ledger.head!.time;
-  const [fund, terms, gasPrice, restoration] = await Promise.all([
-    fundLimits(deployed, snapshot.epoch),
-    submitter.terms(),
-    sending.gasPrice(),
-    deployed.auction.restoration() as Promise<bigint>,
-  ]);
-  const shared = {
-    restoration,
-    fund,
-    fee: terms.fee,
-    gasCost: gasCost(terms.gas, gasPrice, coin, snapshot),
-    limits,
-    inventory: inventoryOf(ledger, own),
-  };
+  let terms: SubmissionTerms;
+  let shared: Omit<BidTerms, "permitted">;
+  try {
+    terms = await submitter.terms();
+    shared = {
+      restoration: await deployed.auction.restoration(),
+      fund: await fundLimits(deployed, snapshot.epoch),
+      fee: terms.fee,
+      gasCost: gasCost(terms.gas, await sending.gasPrice(), coin, snapshot),
+      limits,
+      inventory: inventoryOf(ledger, own),
+    };
+  } catch (error) {
+    // A relayer that is away, or a coin without a price: what needs neither goes on.
+    if (!(error instanceof SolvusError)) throw error;
+    for (const { position } of open) waits(position.leafIndex, error.rule);
+    return undefined;
+  }
   const candidates = open
     .map((target) => {
       const bidTerms: BidTerms = { ...shared, permitted: permittedRate(now - target.flag!.clockStart) };

@@ -27,7 +27,7 @@ import { sendingFrom } from "./send.ts";
 import { type Listen, serveKeeper } from "./server.ts";
 import { sightLedger } from "./sightedLedger.ts";
 import { type KeeperStatus, standingsFor, statusOf } from "./status.ts";
-import { directSubmitter, relayedSubmitter } from "./submitter.ts";
+import { directSubmitter, type Outcome, relayedSubmitter } from "./submitter.ts";
 
 /*
  * The keeper as a service. It goes in rounds: follow the chain, evaluate every account, then do the one thing that is most urgent and look
@@ -113,12 +113,23 @@ export async function startKeeper(config: KeeperConfig): Promise<RunningKeeper> 
     await savePending(dataDirectory, pending);
   };
 
+  /** A relayer that is away says nothing yet. */
+  const outcomeOf = async (id: string): Promise<Outcome> => {
+    try {
+      return await submitter.outcome(id);
+    } catch (error) {
+      if (!(error instanceof SolvusError)) throw error;
+      log.warn({ submission: id, rule: error.rule }, error.message);
+      return { state: "pending" };
+    }
+  };
+
   /** Forgets what the chain has, and what the relayer says is over. */
   const settlePending = async (): Promise<void> => {
     for (const one of pending) {
       const account = ledger.book.accounts.get(one.account);
       const moved = account !== undefined && presentOf(account).leafIndex !== one.keeper;
-      const outcome = moved ? ({ state: "mined" } as const) : await submitter.outcome(one.id);
+      const outcome: Outcome = moved ? { state: "mined" } : await outcomeOf(one.id);
       if (outcome.state === "over") {
         metrics.count("takeOver", outcome.rule);
         log.warn({ place: String(one.target), rule: outcome.rule }, "the relayer gave a take-over up");

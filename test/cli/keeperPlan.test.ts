@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { percentQ16 } from "../../cli/commands/keeper.ts";
+import { percentQ16 } from "../../cli/keeper/percent.ts";
 import { takeOverText, watchedTable } from "../../cli/keeper/text.ts";
 import { Misuse } from "../../protocol/errors.ts";
 import { RESTORATION, REWARD_RATE, sliceBounds, type TakeOver, WHOLE } from "../../protocol/liquidation.ts";
