@@ -123,6 +123,9 @@ function weights(random: Random, { inputs }: MarketSnapshot, portfolio: Portfoli
   });
 }
 
+/** Accounts with less margin than this, micro-USDC, are dust: options that are worth nothing, where rounding decides. */
+const DUST = 10_000_000n;
+
 /** A random account at a snapshot, whose equity is from 1% to 100% above its maintenance margin. */
 function randomCase(random: Random, snapshot: MarketSnapshot): Case {
   const portfolio = random.chance(1, 2) ? "linear" : "options";
@@ -132,6 +135,7 @@ function randomCase(random: Random, snapshot: MarketSnapshot): Case {
   const empty = emptyNote(1n, 1n, 1n);
   const held = { ...empty, legs: [...legs, ...empty.legs.slice(legs.length)] };
   const { equity, margin } = standingOf(held, snapshot);
+  if (margin.maintenance < DUST) return randomCase(random, snapshot);
   const buffer = exp(ln(100) * (Number(random.between(0n, 1_000n)) / 1_000 - 1));
   const wanted = margin.maintenance + BigInt(Math.ceil(Number(margin.maintenance) * buffer)) + 1n;
   return { portfolio, note: { ...held, cash: wanted - equity } };
