@@ -35,6 +35,7 @@ const STEPS: readonly string[] = [
   );
   CREATE INDEX submission_open ON submission (state, received_at) WHERE state IN ('waiting', 'queued', 'sent', 'mined');
   CREATE INDEX submission_trade ON submission (trade_tag) WHERE trade_tag IS NOT NULL;
+  CREATE INDEX submission_spends ON submission USING gin (spends);
   CREATE INDEX submission_outgoing ON submission (outgoing) WHERE outgoing IS NOT NULL;
   CREATE TABLE submission_change (
     sequence bigint PRIMARY KEY,
@@ -65,6 +66,8 @@ const STEPS: readonly string[] = [
     destination text,
     data text,
     gas_limit bigint,
+    gas_used bigint,
+    items integer NOT NULL DEFAULT 0,
     transaction text,
     block bigint,
     block_hash text,

@@ -24,6 +24,8 @@ export interface Store extends Sql {
    */
   transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
   boss: PgBoss;
+  /** Whether no other process can use this database while it is open. */
+  isExclusive: boolean;
   /** Throws `store.unavailable` unless the database answers. */
   health(): Promise<void>;
   /** Waits for jobs under way, a few seconds at most, and closes. */
@@ -116,6 +118,7 @@ export async function openStore(place: StorePlace, log: Log): Promise<Store> {
     query,
     transaction,
     boss,
+    isExclusive: !("databaseUrl" in place),
     async health() {
       await query("SELECT 1");
     },

@@ -1,0 +1,92 @@
+import { keccak256, toUtf8Bytes } from "ethers";
+import { applyEvents, closedNodes, emptyHistory, type LedgerHistory } from "../../protocol/ledgerHistory.ts";
+import { type InsertionInput, StateTree } from "../../protocol/stateTree.ts";
+import type { Deployed } from "../chain/deployment.ts";
+
+/*
+ * The ledger's queue and state tree, kept up block by block. A replaced block has them built anew.
+ */
+
+/** A closed node that is not in the tree, with all that its proof needs. */
+export interface ClosedNode {
+  nodeIndex: number;
+  /** Identifies the statement: keccak-256 of all its inputs. */
+  digest: string;
+  input: InsertionInput;
+}
+
+export interface LedgerMirror {
+  /** Reads the blocks up to `head` that were not read yet. Throws what the node throws, and `history.*` when blocks changed meanwhile; the next call starts anew. */
+  update(head: { number: number; hash: string }): Promise<void>;
+  /** Closed nodes that are not in the tree, in the order of their insertion. The proof of each assumes those before it. */
+  closed(): ClosedNode[];
+}
+
+interface Reading {
+  history: LedgerHistory;
+  /** The tree with the closed nodes that are to be inserted. */
+  projected: StateTree;
+  nodes: ClosedNode[];
+  /** Next node to be added to the projected tree. */
+  next: number;
+  block: number;
+  hash: string | undefined;
+}
+
+export function makeLedgerMirror(
+  { chain, provider, deployment }: Deployed,
+  within: <T>(question: Promise<T>) => Promise<T>,
+): LedgerMirror {
+  const start = (): Reading => ({
+    history: emptyHistory(),
+    projected: new StateTree(),
+    nodes: [],
+    next: 0,
+    block: deployment.fromBlock - 1,
+    hash: undefined,
+  });
+  let reading = start();
+  return {
+    async update(head) {
+      const { hash, block } = reading;
+      if (hash !== undefined && hash !== head.hash) {
+        const known = block === head.number ? head : await within(provider.getBlock(block));
+        if (known?.hash !== hash) reading = start();
+      }
+      if (reading.hash === head.hash || head.number <= reading.block) return;
+      try {
+        const events = await within(chain.ledgerEvents(reading.block + 1, head.number));
+        applyEvents(reading.history, events);
+      } catch (error) {
+        reading = start();
+        throw error;
+      }
+      reading.block = head.number;
+      reading.hash = head.hash;
+      project(reading);
+    },
+    closed: () => reading.nodes.filter(({ nodeIndex }) => nodeIndex >= reading.history.inserted),
+  };
+}
+
+/** Adds newly closed nodes to the projected tree, and what is in the tree by now to it alone. */
+function project(reading: Reading): void {
+  const { history, projected } = reading;
+  for (; reading.next < history.inserted; reading.next++) {
+    const first = BigInt(reading.next) * 16n;
+    const leaves = Array.from({ length: 16 }, (_, place) => history.leaves.get(first + BigInt(place)) ?? 0n);
+    projected.insertNode(reading.next, leaves);
+  }
+  for (const { nodeIndex, leaves } of closedNodes(history)) {
+    if (nodeIndex < reading.next) continue;
+    const input = projected.insertionInput(nodeIndex, leaves);
+    projected.insertNode(nodeIndex, leaves);
+    reading.nodes.push({ nodeIndex, input, digest: digestOf(input) });
+    reading.next = nodeIndex + 1;
+  }
+  reading.nodes = reading.nodes.filter(({ nodeIndex }) => nodeIndex >= history.inserted);
+}
+
+function digestOf({ oldRoot, newRoot, nodeIndex, leaves }: InsertionInput): string {
+  return keccak256(toUtf8Bytes([oldRoot, newRoot, nodeIndex, ...leaves].join(",")));
+}
