@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import { ensure } from "../../protocol/errors.ts";
 import { standingOf } from "../../protocol/solvency.ts";
+import { clearFlag } from "../../services/account/clear.ts";
 import { withReading } from "../../services/chain/reading.ts";
 import { activeFlag } from "../../services/keeper/watch.ts";
-import { clearFlag } from "../account/clear.ts";
 import {
   type AccountOptions,
   secretsOf,

@@ -110,12 +110,12 @@ export function historyFromCsv(text: string): PriceHistory {
 const OLDEST = 1 / 4;
 
 /**
- * A history from what the oracle has published, oldest first: at each full step the index of the last epoch that is at most a quarter of a
- * step older. Underlyings are those that every epoch lists.
+ * A history from what the oracle has published, oldest first: at each full step the index of the last epoch, if that is at most a quarter of a
+ * step older. Underlyings are those that every epoch lists. `now` (milliseconds) says until when the last one is known to be the last.
  */
 export function historyFromInputs(
   epochs: readonly Pick<MarketInputs, "time" | "underlyings">[],
-  stepMs = HOUR_MS,
+  { stepMs = HOUR_MS, now }: { stepMs?: number; now?: number } = {},
 ): PriceHistory {
   const listed = epochs.map(
     ({ underlyings }) => new Map(underlyings.map(({ name, index }) => [name, index])),
@@ -123,18 +123,22 @@ export function historyFromInputs(
   const names = [...(listed[0]?.keys() ?? [])].filter((name) => listed.every((indexes) => indexes.has(name)));
   const rows: PricePoint[] = [];
   for (const [place, { time }] of epochs.entries()) {
-    const until = epochs[place + 1]?.time ?? time + 1;
-    // The last full step before the next epoch, if this epoch still speaks for it.
-    const full = Math.floor((until - 1) / stepMs) * stepMs;
-    if (full < time || full - time > OLDEST * stepMs) continue;
+    const next = epochs[place + 1]?.time ?? (now ?? time) + 1;
+    const full = Math.ceil(time / stepMs) * stepMs;
+    if (full >= next || full - time > OLDEST * stepMs) continue;
     const indexes = listed[place] as Map<string, number>;
     rows.push({ time: full, prices: names.map((name) => (indexes.get(name) as number) / MICRO) });
   }
   return { stepMs, names, rows };
 }
 
-/** An earlier history (a file) continued by a later one (the chain), in the underlyings that both have. Throws `forecast.step`. */
+/**
+ * An earlier history (a file) continued by a later one (the chain), in the underlyings that both have; one without rows adds nothing. Throws
+ * `forecast.step`.
+ */
 export function joinHistories(earlier: PriceHistory, later: PriceHistory): PriceHistory {
+  if (later.rows.length === 0) return earlier;
+  if (earlier.rows.length === 0) return later;
   ensure(
     earlier.stepMs === later.stepMs,
     "forecast.step",

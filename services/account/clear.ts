@@ -7,8 +7,8 @@ import type { Snapshot } from "../../protocol/snapshot.ts";
 import { prepareSolvency } from "../../protocol/solvency.ts";
 import { type Account, requireInserted } from "../../prover/account.ts";
 import type { Prover } from "../../prover/prover.ts";
-import type { Deployed } from "../../services/chain/deployment.ts";
-import type { ProvenAct } from "../../services/keeper/insolvency.ts";
+import type { Deployed } from "../chain/deployment.ts";
+import type { ProvenAct } from "../keeper/insolvency.ts";
 
 /** Proves to the auction that an account meets its maintenance margin again, which ends its flag. Throws `solvency.ratio`. */
 export async function clearFlag(
