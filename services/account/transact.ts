@@ -28,6 +28,8 @@ export interface Setting {
   payer?: string;
   /** Receives a withdrawal. */
   recipient?: string;
+  /** Alone may submit, and earns the fee; anybody by default. */
+  relayer?: string;
   /** Unix seconds of the chain; an hour from now by default. */
   deadline?: bigint;
 }
@@ -57,14 +59,14 @@ export async function prepare(
   setting: Setting,
   unchecked = false,
 ): Promise<PreparedTransition> {
-  const { snapshot, registry, payer = NOBODY, recipient = NOBODY } = setting;
+  const { snapshot, registry, payer = NOBODY, recipient = NOBODY, relayer = NOBODY } = setting;
   const { chain } = deployed;
   const computed = computeTransition(account.note, account.leafIndex, snapshot, request);
   const transition = unchecked ? computed : checkTransition(computed, snapshot);
   requireInserted(account);
   const { tree } = (await readLedger(chain)).history;
   const deadline = setting.deadline ?? BigInt((await chainTime(deployed)) + PROOF_LIFETIME);
-  const terms: Terms = { payer, recipient, relayer: NOBODY, deadline };
+  const terms: Terms = { payer, recipient, relayer, deadline };
   const statement = prepareTransition(transition, snapshot, {
     spendSecret: account.secrets.spendSecret,
     state: { root: tree.root, path: tree.path(account.leafIndex) },

@@ -1,0 +1,86 @@
+import { SolvusError } from "../../protocol/errors.ts";
+import type { Log } from "../log.ts";
+import { type DeskScope, openEnvelope, sealEnvelope } from "./envelope.ts";
+import type { Box, BoxAddress } from "./identity.ts";
+import { type Heard, hear, spokenForm } from "./message.ts";
+import type { Post } from "./post.ts";
+
+/*
+ * Brings messages to mailboxes and fetches one's own. What could not be delivered is tried again; what was fetched stays with the relayer
+ * until it was dealt with.
+ */
+
+export interface Courier {
+  /** Sends a message as soon as the relayer takes it, if that is before `until`, Unix seconds of the chain. */
+  send(to: BoxAddress, message: Heard, until: number): void;
+  /** Tries to deliver what waits. */
+  deliver(chainTime: number): Promise<void>;
+  /** Hands over each message of a box that is for this speaker and truly signed, and removes it (and all else) from the mailbox. */
+  fetch(box: Box, deal: (message: Heard) => Promise<void> | void): Promise<void>;
+}
+
+interface Waiting {
+  to: BoxAddress;
+  message: Heard;
+  until: number;
+}
+
+/** A courier for the one with this signing key. */
+export function makeCourier(post: Post, scope: DeskScope, speaker: string, log: Log): Courier {
+  let waiting: Waiting[] = [];
+  let unreachable = false;
+
+  /** Whether a message needs no further attempt. */
+  const deliverOne = async ({ to, message }: Waiting): Promise<boolean> => {
+    try {
+      await post.put(to.mailbox, await sealEnvelope(to, scope, spokenForm(message)));
+      return true;
+    } catch (error) {
+      if (!(error instanceof SolvusError)) throw error;
+      if (error.rule === "desk.key") log.warn({ rule: error.rule }, "cannot be written to");
+      else if (!unreachable) log.warn({ rule: error.rule }, "message waits");
+      unreachable = error.rule !== "desk.key";
+      return !unreachable;
+    }
+  };
+
+  const understand = async (box: Box, envelope: Uint8Array): Promise<Heard | undefined> => {
+    try {
+      return hear(await openEnvelope(box, scope, envelope), speaker, scope);
+    } catch (error) {
+      if (!(error instanceof SolvusError)) throw error;
+      log.warn({ rule: error.rule }, "envelope thrown away");
+      return undefined;
+    }
+  };
+
+  return {
+    send(to, message, until) {
+      if (waiting.some((one) => one.message.hash === message.hash)) return;
+      waiting.push({ to, message, until });
+    },
+    async deliver(chainTime) {
+      const now = waiting.filter(({ until }) => until >= chainTime);
+      waiting = now;
+      unreachable = false;
+      for (const one of now) {
+        if (await deliverOne(one)) waiting = waiting.filter((other) => other !== one);
+        else break;
+      }
+    },
+    async fetch(box, deal) {
+      for (;;) {
+        const envelopes = await post.read(box);
+        if (envelopes.length === 0) return;
+        for (const { envelope } of envelopes) {
+          const message = await understand(box, envelope);
+          if (message !== undefined) await deal(message);
+        }
+        await post.remove(
+          box,
+          envelopes.map(({ id }) => id),
+        );
+      }
+    },
+  };
+}

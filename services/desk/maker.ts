@@ -1,0 +1,295 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { ensure, SolvusError } from "../../protocol/errors.ts";
+import { checkPackage, type TradePackage } from "../../protocol/trade.ts";
+import { formatTicket } from "../../protocol/tradeTicket.ts";
+import { randomFieldElement } from "../account/secrets.ts";
+import { chainTime } from "../chain/deployment.ts";
+import { accountOf } from "../chain/reading.ts";
+import type { Running } from "../running.ts";
+import { type Book, type Conversation, isOpen, note, openBook } from "./book.ts";
+import { requireCapacity } from "./capacity.ts";
+import { type Courier, makeCourier } from "./courier.ts";
+import type { DeskScope } from "./envelope.ts";
+import type { DeskIdentity } from "./identity.ts";
+import { type Heard, isKind, legsOf, type Message, type MessageOf, say } from "./message.ts";
+import type { Post } from "./post.ts";
+import { type PricingRule, priceOf } from "./pricing.ts";
+import type { DeskRecord } from "./record.ts";
+import { makeSettler, type SettlementParts, type Settler } from "./settlement.ts";
+
+/*
+ * A maker: answers requests with firm quotes, and settles those that are taken. A quote is in the record before it is sent. It can be
+ * taken once, until it expires by the time of the chain when the acceptance is read; taken, it is settled on every snapshot that the taker
+ * names until the ticket ends.
+ */
+
+export interface MakerRules extends PricingRule {
+  /** Seconds of the chain's time for which a quote can be taken. */
+  quoteSeconds: number;
+  /** Seconds of the chain's time for both halves, from the quote's expiry on. */
+  settleSeconds: number;
+  /** Micro-USDC that the account keeps above initial margin whatever is taken. */
+  cushion: bigint;
+  /** Signing keys of those who may ask; undefined for anybody. */
+  takers?: readonly string[];
+}
+
+export interface MakerConfig extends Omit<SettlementParts, "side"> {
+  identity: DeskIdentity;
+  scope: DeskScope;
+  record: DeskRecord;
+  post: Post;
+  rules: MakerRules;
+  /** Milliseconds between looks at mailbox and chain. */
+  pollMs?: number;
+}
+
+/** The maker's parts, one step at a time; {@link startMaker} runs them. */
+export interface Maker {
+  book: Book;
+  /** Reads the mailbox, answers, and delivers what waits. */
+  correspond(): Promise<void>;
+  /** Takes each agreed trade a step further. */
+  settle(): Promise<void>;
+}
+
+const POLL_MS = 1_000;
+/** Quotes and trades that may be open with one taker, so that none keeps all of the maker's capacity. */
+const MOST_FOR_ONE = 2;
+/** Reasons that a taker is told; others would tell of the maker's account. */
+const TOLD: readonly string[] = ["desk.unlisted", "desk.notional", "desk.busy"];
+
+/** Makes a maker from its record, as it was before it stopped. */
+export function makeMaker(config: MakerConfig): Maker {
+  const { identity, scope, record, post, reading, rules, log, onStage = () => undefined } = config;
+  const book = openBook(record);
+  const courier = makeCourier(post, scope, identity.signing.key, log);
+  const settler = makeSettler(book, { ...config, side: 1 });
+  for (const conversation of book.conversations.values()) resume(conversation, courier);
+
+  const answer = (request: Heard<MessageOf<"request">>, message: Heard, now: number, until: number): void => {
+    note(book, now, { event: "said", message: message.signed });
+    courier.send(request.content.replyTo, message, until);
+  };
+
+  const quoteFor = async (request: Heard<MessageOf<"request">>, now: number): Promise<Heard> => {
+    const { content, hash } = request;
+    const about = { to: content.from, requestId: content.requestId, requestHash: hash };
+    try {
+      const trade = await packageFor(config, book, request, now);
+      const validUntil = now + rules.quoteSeconds;
+      const deadline = BigInt(validUntil + rules.settleSeconds);
+      const ticket = formatTicket({ ...scope, package: trade, deadline });
+      return say(identity.signing, scope, { kind: "quote", ...about, ticket, validUntil });
+    } catch (error) {
+      if (!(error instanceof SolvusError)) throw error;
+      log.info({ rule: error.rule }, "request declined");
+      const rule = TOLD.includes(error.rule) ? error.rule : "desk.declined";
+      return say(identity.signing, scope, { kind: "decline", ...about, rule });
+    }
+  };
+
+  /** Says what a conversation still lacks of the maker's: its answer, its confirmation. */
+  const complete = async (conversation: Conversation, now: number): Promise<void> => {
+    const { request, quote, decline, acceptance, acceptedAt = 0, confirmation } = conversation;
+    if (quote === undefined && decline === undefined && now <= request.content.answerBy) {
+      const message = await quoteFor(request, now);
+      answer(request, message, now, untilOf(message, request.content.answerBy));
+      log.info({ kind: message.content.kind, request: request.content.requestId }, "request answered");
+      await onStage("quoted");
+    }
+    if (quote !== undefined && acceptance !== undefined && confirmation === undefined) {
+      const { from: to, requestId } = request.content;
+      const late = acceptedAt > quote.content.validUntil;
+      const message = say(identity.signing, scope, {
+        kind: "confirmation",
+        ...{ to, requestId, quoteHash: quote.hash },
+        ...(late ? { rule: "desk.expired" } : {}),
+      });
+      answer(request, message, now, Number(conversation.ticket!.deadline));
+      log.info({ quote: quote.hash, late }, "quote taken");
+      await onStage("confirmed");
+    }
+  };
+
+  const hearRequest = (request: Heard<MessageOf<"request">>, now: number): void => {
+    const { from, answerBy } = request.content;
+    const { takers } = rules;
+    ensure(
+      takers === undefined || takers.includes(from),
+      "desk.unknownTaker",
+      `request: of ${from}, expected a taker that is dealt with`,
+    );
+    ensure(now <= answerBy, "desk.expired", `request: to be answered by ${answerBy}, it is ${now}`);
+    const twice = [...book.conversations.values()].some(
+      ({ request: { content } }) => content.from === from && content.requestId === request.content.requestId,
+    );
+    ensure(!twice, "desk.replayed", "request: its id was used by another one, expected a new id");
+    note(book, now, { event: "heard", message: request.signed });
+  };
+
+  const hearAcceptance = async (acceptance: Heard<MessageOf<"acceptance">>, now: number): Promise<void> => {
+    requireConversation(book, acceptance, "acceptance");
+    note(book, now, { event: "heard", message: acceptance.signed });
+    await onStage("taken");
+  };
+
+  const hearRound = async (round: Heard<MessageOf<"round">>, now: number): Promise<void> => {
+    const conversation = requireConversation(book, round, "round");
+    const last = conversation.rounds.at(-1)?.content.number ?? 0;
+    ensure(
+      isOpen(conversation) && round.content.number > last,
+      "desk.replayed",
+      `round ${round.content.number}: after round ${last}, expected a later one of an agreed trade`,
+    );
+    note(book, now, { event: "heard", message: round.signed });
+    await onStage("round");
+  };
+
+  const deal = async (message: Heard): Promise<void> => {
+    const now = await chainTime(reading.deployed);
+    const again = book.known.has(message.hash);
+    try {
+      if (again) log.debug("message heard before");
+      else if (isKind(message, "request")) hearRequest(message, now);
+      else if (isKind(message, "acceptance")) await hearAcceptance(message, now);
+      else if (isKind(message, "round")) await hearRound(message, now);
+      else throw new SolvusError("desk.foreign", `${message.content.kind}: not to a maker`);
+    } catch (error) {
+      if (!(error instanceof SolvusError)) throw error;
+      // Not in the record: who knows the maker's card could fill it.
+      log.warn({ rule: error.rule }, "message refused");
+      return;
+    }
+    const conversation = conversationAbout(book, message);
+    if (conversation === undefined) return;
+    await complete(conversation, now);
+    // What was heard before was perhaps sent again because the answer was lost.
+    if (again) resume(conversation, courier);
+  };
+
+  let resumed = false;
+  return {
+    book,
+    async correspond() {
+      const now = await chainTime(reading.deployed);
+      if (!resumed) for (const conversation of book.conversations.values()) await complete(conversation, now);
+      resumed = true;
+      await courier.deliver(now);
+      await courier.fetch(identity.box, async (message) => {
+        await deal(message);
+        await courier.deliver(now);
+      });
+    },
+    settle: () => settleAll(book, settler),
+  };
+}
+
+/** Until when trying to deliver an answer makes sense, Unix seconds of the chain. */
+function untilOf({ content }: Heard, answerBy: number): number {
+  return content.kind === "quote" ? content.validUntil : answerBy;
+}
+
+async function settleAll(book: Book, settler: Settler): Promise<void> {
+  for (const conversation of [...book.conversations.values()].filter(isOpen))
+    await settler.step(conversation);
+}
+
+/** Sends once more what the taker has not reacted to. */
+function resume(conversation: Conversation, courier: Courier): void {
+  const { request, quote, ticket, acceptance, confirmation, end } = conversation;
+  if (end !== undefined || ticket === undefined) return;
+  const box = request.content.replyTo;
+  if (confirmation !== undefined) courier.send(box, confirmation, Number(ticket.deadline));
+  else if (acceptance === undefined && quote !== undefined)
+    courier.send(box, quote, quote.content.validUntil);
+}
+
+function conversationAbout(book: Book, message: Heard): Conversation | undefined {
+  if (isKind(message, "request")) return book.conversations.get(message.hash);
+  if (isKind(message, "acceptance")) return book.quoted.get(message.content.quoteHash);
+  return undefined;
+}
+
+/** The conversation that a taker's message continues. Throws `desk.foreign`, `desk.replayed`. */
+function requireConversation(
+  book: Book,
+  { content }: Heard<MessageOf<"acceptance" | "round">>,
+  kind: Message["kind"],
+): Conversation {
+  const conversation = book.quoted.get(content.quoteHash);
+  ensure(
+    conversation !== undefined &&
+      conversation.request.content.from === content.from &&
+      conversation.request.content.requestId === content.requestId,
+    "desk.foreign",
+    `${kind}: of a quote that was not made to its speaker, expected one that was`,
+  );
+  ensure(
+    kind !== "acceptance" || conversation.acceptance === undefined,
+    "desk.replayed",
+    "acceptance: the quote was taken, expected one that was not",
+  );
+  return conversation;
+}
+
+/** Conversations of whose package the maker may have to take its side: a quote that can still be taken, or an agreed trade that is open. */
+export function bindingOf(book: Book, now: number): Conversation[] {
+  return [...book.conversations.values()].filter((conversation) => {
+    const { quote, acceptance } = conversation;
+    const canBeTaken = quote !== undefined && acceptance === undefined && now <= quote.content.validUntil;
+    return canBeTaken || isOpen(conversation);
+  });
+}
+
+/** The package that the maker offers in answer to a request. Throws why it offers none. */
+async function packageFor(
+  { reading, secrets, relayer, rules }: MakerConfig,
+  book: Book,
+  { content }: Heard<MessageOf<"request">>,
+  now: number,
+): Promise<TradePackage> {
+  const legs = legsOf(content);
+  const binding = bindingOf(book, now);
+  ensure(
+    binding.filter(({ request }) => request.content.from === content.from).length < MOST_FOR_ONE,
+    "desk.busy",
+    `quotes and trades open with this taker: ${MOST_FOR_ONE}, expected fewer`,
+  );
+  const bound = binding.map(({ ticket }) => ticket!.package);
+  const snapshot = await reading.latest();
+  const account = await accountOf(reading, secrets);
+  const cash = priceOf(legs, snapshot, { legs: account.note.legs, bound }, rules);
+  const trade = { legs, cash, salt: randomFieldElement() };
+  checkPackage(trade);
+  const { fees } = await relayer.quote();
+  const needs = { fee: fees.transition, cushion: rules.cushion };
+  requireCapacity(account.note, snapshot, bound, trade, needs);
+  return trade;
+}
+
+/** Runs a maker until it is stopped. Corresponding and settling go on beside one another: a proof takes seconds, a quote must not. */
+export function startMaker(config: MakerConfig): Running & { book: Book } {
+  const { log, pollMs = POLL_MS } = config;
+  const maker = makeMaker(config);
+  const stopping = new AbortController();
+  const repeat = async (name: string, work: () => Promise<void>): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      try {
+        await work();
+      } catch (error) {
+        log.warn({ err: error }, `${name} failed, will be tried again`);
+      }
+      await sleep(pollMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+    }
+  };
+  const loops = [repeat("correspondence", maker.correspond), repeat("settlement", maker.settle)];
+  return {
+    book: maker.book,
+    async stop() {
+      stopping.abort();
+      await Promise.all(loops);
+      config.record.close();
+    },
+  };
+}
