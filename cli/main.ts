@@ -63,6 +63,11 @@ const ENTRIES: Entry[] = [
     load: async () => (await import("./commands/keeper.ts")).keeperCommand,
   },
   {
+    name: "relayer",
+    summary: "run a service that puts proven items on the chain in batches, or ask one",
+    load: async () => (await import("./commands/relayer.ts")).relayerCommand,
+  },
+  {
     name: "fund",
     summary: "show the insurance fund, or pay into it",
     load: async () => (await import("./commands/fund.ts")).fundCommand,

@@ -19,6 +19,8 @@ export interface AdmissionParts {
   verify: ProofCheck;
   /** Bounds how much is checked at once. */
   gate: Gate;
+  /** Called after something new was stored. */
+  onStored?(): void;
   /** Called with what was refused, by rule. */
   onRefusal?(rule: string): void;
 }
@@ -58,7 +60,9 @@ export function makeAdmission(parts: AdmissionParts): Admission {
     await checkTerms(item, parts);
     return gate.run(async () => {
       await check(item, digest);
-      return addSubmission(store, item);
+      const added = await addSubmission(store, item);
+      if (added.isNew) parts.onStored?.();
+      return added;
     });
   };
   return {

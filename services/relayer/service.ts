@@ -41,6 +41,8 @@ export interface ServiceConfig {
   batch: { size: number; ageMs: number };
   listen: { host: string; port: number };
   log: Log;
+  /** Called after something new was stored. */
+  onStored?: () => void;
 }
 
 /** The relayer's HTTP server, which takes items into the store and tells what became of them. It sends nothing. */
@@ -73,6 +75,7 @@ export async function startService(config: ServiceConfig): Promise<Service> {
     ...{ store, relayer, quotes, verify, gate },
     chain: makeChainCheck(deployed, relayer),
     onRefusal: metrics.refused,
+    ...(config.onStored !== undefined && { onStored: config.onStored }),
   });
   const terms = { relayer, chainId: chain.chainId, ledger: chain.ledger, batch };
   await server.register(relayerRoutes, {
