@@ -9,6 +9,7 @@ import { countsByState, submissionId } from "../../services/relayer/submissions.
 import { randomElement } from "../support/ledgerFixture.ts";
 import { aliceDeposits } from "../support/ledgerItems.ts";
 import { FEE, post, type RelayerFixture, relayerFixture } from "./relayerFixture.ts";
+import { streamCases } from "./streamCases.ts";
 
 let fixture: RelayerFixture;
 let service: Service;
@@ -376,6 +377,8 @@ describe("what else it tells", () => {
     expect((await fetch(`${service.url}/v1/nothing`)).status).toBe(404);
   });
 });
+
+streamCases(() => ({ fixture, service }));
 
 /** The text of an item with one field replaced. */
 function altered(item: Item, [group, name]: [string, string], value: unknown): string {

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Provider } from "ethers";
 import { circuitIndex } from "../../contracts/statements.ts";
 import { attach, type Deployed } from "../../services/chain/deployment.ts";
@@ -13,8 +10,9 @@ import {
   type ServiceConfig,
   startService,
 } from "../../services/relayer/service.ts";
-import { openStore, type Store } from "../../services/store/store.ts";
+import type { Store } from "../../services/store/store.ts";
 import { type LedgerFixture, ledgerFixture } from "../support/ledgerFixture.ts";
+import { temporaryStore } from "../support/storeFixture.ts";
 
 /** A relayer's HTTP service on a ledger with the ideal verifier, without anything that sends. */
 export interface RelayerFixture {
@@ -47,10 +45,9 @@ export async function relayerFixture(): Promise<RelayerFixture> {
       usdc: addresses.usdc,
     },
   });
-  const directory = mkdtempSync(join(tmpdir(), "solvus-relayer-"));
   const lines: string[] = [];
   const log = makeLog("test", { write: (line) => lines.push(line) });
-  const store = await openStore({ dataDirectory: directory }, log);
+  const store = await temporaryStore(log);
   const signalsOf = await signalsOn(deployed);
   const verify: ProofCheck = (item) => {
     const { proof } =
@@ -84,7 +81,6 @@ export async function relayerFixture(): Promise<RelayerFixture> {
     async close() {
       for (const service of services) await service.stop();
       await store.close();
-      rmSync(directory, { recursive: true });
     },
   };
 }
