@@ -34,8 +34,11 @@ export interface Acting {
   stage(name: Stage, detail: StageDetail): Promise<void>;
 }
 
-/** Points of a round, in its order; after `proven` and `submitted` nothing of the act is lost by the end of the process. */
-export type Stage = "followed" | "planned" | "proven" | "submitted" | "recorded";
+/**
+ * Points of a round, in its order: the chain was followed; an act was chosen, proven, found to be still of use, and submitted (mined, or
+ * stored by the relayer); and what the keeper itself remembers of it was written down.
+ */
+export type Stage = "followed" | "planned" | "proven" | "checked" | "submitted" | "recorded";
 
 export interface StageDetail {
   act?: ActKind;
@@ -94,6 +97,7 @@ export async function actOnFlag(
     "keeper.revealed",
     `account at place ${leafIndex}: revealed by another keeper meanwhile`,
   );
+  await acting.stage("checked", detail);
   const { hash } = await sending.send(deployed.auction, call.method, call.parameters);
   await acting.stage("submitted", detail);
   return { transaction: hash, proveSeconds: call.proveSeconds };
@@ -246,6 +250,7 @@ export async function actOnBid(
     [keeper.account, plan.keeper.leafIndex],
   ]);
   await requireAdmitted(deployed, plan, snapshot);
+  await acting.stage("checked", detail);
   const { id, transaction } = await submitter.submit(item);
   await acting.stage("submitted", detail);
   const pending =

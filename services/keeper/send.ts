@@ -41,6 +41,9 @@ const higher = (one: Fees, other: Fees): Fees => ({
 /** A replacement that pays too little is tried again this often, each time for more. */
 const RAISES = 12;
 
+/** Estimates may be made after pending transactions, among them the one that is replaced, and be too low without it. */
+const GAS_MARGIN = 2n;
+
 export function sendingFrom(signer: Signer, { maxGasPrice, patienceMs = 60_000 }: SendingLimits): Sending {
   const provider = signer.provider!;
   /** What was last tried at a nonce. */
@@ -63,8 +66,10 @@ export function sendingFrom(signer: Signer, { maxGasPrice, patienceMs = 60_000 }
     gasPrice: async () => (await feesNow()).maxFeePerGas,
     async send(contract, method, parameters) {
       const call = (contract.connect(signer) as Contract).getFunction(method);
+      let gasLimit: bigint;
       try {
         await call.staticCall(...parameters);
+        gasLimit = GAS_MARGIN * (await call.estimateGas(...parameters));
       } catch (error) {
         throw refusalOf(error);
       }
@@ -76,7 +81,7 @@ export function sendingFrom(signer: Signer, { maxGasPrice, patienceMs = 60_000 }
         requirePayable(fees);
         last = { nonce, fees };
         try {
-          const response = await call(...parameters, { nonce, ...fees });
+          const response = await call(...parameters, { nonce, gasLimit, ...fees });
           return await mined(response.wait(1, patienceMs));
         } catch (error) {
           if (!isUnderpriced(error) || raises === RAISES) throw refusalOf(error);

@@ -1,8 +1,14 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { AccountSecrets } from "../../prover/secrets.ts";
+import type { Stage, StageDetail } from "../../services/keeper/acts.ts";
+import type { RunningKeeper } from "../../services/keeper/keeper.ts";
+import { GENEROUS, USD } from "./limits.ts";
 import { type KeeperChain, keeperChain } from "./support.ts";
 
-/* A running keeper on a chain in the process. Each test starts from the same chain: a leveraged account, its counterparty, two keepers. */
+/*
+ * A running keeper on a chain in the process. Each test starts from the same chain: a leveraged account, its counterparty, and the accounts
+ * of two keepers.
+ */
 
 let chain: KeeperChain;
 let restore: () => Promise<void>;
@@ -34,17 +40,223 @@ beforeEach(() => restore());
 afterEach(() => chain.stopKeepers());
 afterAll(() => chain.close());
 
+/** How often an event of the auction or the ledger was emitted since the chain's common beginning. */
+async function count(contract: "auction" | "ledger", event: string): Promise<number> {
+  const { deployed } = chain.stage;
+  return (await deployed[contract].queryFilter(event)).length;
+}
+
+/** What a keeper counted, by act and outcome. */
+async function acts(keeper: RunningKeeper): Promise<Record<string, number>> {
+  const text = await (await fetch(`${keeper.url}/metrics`)).text();
+  const found = text.matchAll(/^solvus_keeper_acts_total\{act="(\w+)",outcome="([\w.]+)"\} (\d+)$/gm);
+  return Object.fromEntries(
+    [...found].map(([, act, outcome, times]) => [`${act} ${outcome}`, Number(times)]),
+  );
+}
+
+/** Moves the market and waits for a keeper. */
+async function epoch(keeper: RunningKeeper, factor = 1, seconds = 60): Promise<void> {
+  await chain.move(factor, seconds);
+  await chain.settle(keeper);
+}
+
+async function written(keeper: RunningKeeper): Promise<void> {
+  await chain.writeQueue();
+  await chain.settle(keeper);
+}
+
+/** A stage at which something happens once. */
+function once(act: string, at: Stage, happens: () => Promise<void>) {
+  let done = false;
+  return async (stage: Stage, detail: StageDetail): Promise<void> => {
+    if (done || stage !== at || detail.act !== act) return;
+    done = true;
+    await happens();
+  };
+}
+
 test("a keeper flags who falls below margin, and takes a slice over at a later epoch", async () => {
   const keeper = await chain.keeper({ accounts: [cedar] });
   await chain.settle(keeper);
   expect(keeper.status()).toMatchObject({ accounts: 4, below: 0, flagged: 0, idle: true });
-  await chain.move(0.9);
-  await chain.settle(keeper);
+  await epoch(keeper, 0.9);
   expect(keeper.status()).toMatchObject({ below: 1, flagged: 1 });
-  await chain.move(1);
-  await chain.settle(keeper);
-  await chain.writeQueue();
-  await chain.settle(keeper);
+  expect(await count("ledger", "TakenOver")).toBe(0);
+  await epoch(keeper);
+  await written(keeper);
   expect(keeper.status()).toMatchObject({ below: 0, flagged: 0, own: [{ number: 1, isFree: false }] });
   expect(BigInt(keeper.status().marginInventoryMicroUsdc)).toBeGreaterThan(0n);
+  expect(await acts(keeper)).toEqual({ "flag done": 1, "takeOver done": 1 });
 });
+
+test("it tells this machine what it sees, and others nothing of accounts", async () => {
+  const keeper = await chain.keeper({ accounts: [cedar] });
+  await epoch(keeper, 0.9);
+  const get = async (path: string) => (await fetch(`${keeper.url}${path}`)).json();
+  expect(await get("/v1/status")).toMatchObject({
+    accounts: 4,
+    below: 1,
+    flagged: 1,
+    idle: true,
+    pending: 0,
+  });
+  const { accounts } = await get("/v1/accounts?limit=2");
+  expect(accounts).toHaveLength(2);
+  expect(accounts[0]).toMatchObject({ state: "flagged", inserted: true });
+  expect(accounts[0].ratio).toBeLessThan(1);
+  expect(await get("/health")).toMatchObject({ status: "ok", stale: false });
+  expect((await get("/openapi.json")).paths).toHaveProperty("/v1/accounts");
+});
+
+describe("within its limits", () => {
+  const limited = async (limits: Partial<typeof GENEROUS>): Promise<RunningKeeper> => {
+    const keeper = await chain.keeper({ accounts: [cedar], limits: { ...GENEROUS, ...limits } });
+    await epoch(keeper, 0.9);
+    await epoch(keeper);
+    return keeper;
+  };
+  const waits = (keeper: RunningKeeper): string[] => keeper.status().waiting.map(({ rule }) => rule);
+
+  test("it waits for the rate that pays", async () => {
+    const keeper = await limited({ minimumProfit: 600n * USD });
+    expect(waits(keeper)).toEqual(["keeper.profit"]);
+    expect(await count("ledger", "TakenOver")).toBe(0);
+    await epoch(keeper, 1, 170);
+    await epoch(keeper, 1, 170);
+    expect(await count("ledger", "TakenOver")).toBe(1);
+    const [{ args }] = (await chain.stage.deployed.ledger.queryFilter("TakenOver")) as unknown as [
+      { args: { rate: bigint } },
+    ];
+    expect(args.rate).toBeGreaterThan(6_000n);
+  });
+
+  test("it takes no more margin than it may carry", async () => {
+    expect(waits(await limited({ maxMarginInventory: 10n * USD }))).toEqual(["keeper.inventory"]);
+    const most = 3_000n * USD;
+    await restore();
+    const keeper = await limited({ maxMarginInventory: most });
+    await written(keeper);
+    const carried = BigInt(keeper.status().marginInventoryMicroUsdc);
+    expect(carried).toBeGreaterThan((most * 9n) / 10n);
+    expect(carried).toBeLessThanOrEqual(most);
+  });
+
+  test("it sends nothing while gas is dear", async () => {
+    const keeper = await limited({ maxGasPrice: 1n });
+    expect(await acts(keeper)).toEqual({ "flag keeper.gasPrice": 2 });
+    expect(keeper.status()).toMatchObject({ below: 1, flagged: 0, idle: true });
+  });
+});
+
+test("what nobody takes over it publishes after fifteen minutes, and a keeper without the key takes that over", async () => {
+  const watcher = await chain.keeper({ accounts: [] });
+  await epoch(watcher, 0.9);
+  for (let minutes = 2; minutes <= 16; minutes += 2) await epoch(watcher, 1, 120);
+  expect(watcher.status()).toMatchObject({ below: 1, flagged: 1, revealed: 1 });
+  const counted = await acts(watcher);
+  expect(counted).toMatchObject({ "flag done": 1, "reveal done": 1 });
+  expect(counted["renew done"]).toBeGreaterThanOrEqual(1);
+  await watcher.stop();
+
+  const blind = await chain.keeper({ accounts: [rowan], sight: "revealed" });
+  await chain.settle(blind);
+  expect(await count("ledger", "TakenOver")).toBe(1);
+  expect(await acts(blind)).toEqual({ "takeOver done": 1 });
+  await written(blind);
+  expect(blind.status()).toMatchObject({ accounts: 2, below: 0 });
+});
+
+test("a proof of an epoch that is over is not sent", async () => {
+  const onStage = once("flag", "proven", () => chain.move(1));
+  const keeper = await chain.keeper({ accounts: [cedar], onStage });
+  const { keeper: signer } = chain.stage;
+  const sent = await signer.getNonce();
+  await chain.move(0.9);
+  await chain.settle(keeper);
+  expect(await acts(keeper)).toEqual({ "flag keeper.stale": 1, "flag done": 1 });
+  expect((await signer.getNonce()) - sent).toBe(1);
+});
+
+test("nothing is proven on a snapshot that is too old", async () => {
+  await chain.move(0.9);
+  await chain.local.advance(200);
+  const keeper = await chain.keeper({ accounts: [cedar] });
+  await chain.settle(keeper);
+  expect(keeper.status()).toMatchObject({ stale: true, below: 1, flagged: 0 });
+  expect(await acts(keeper)).toEqual({});
+  await epoch(keeper);
+  expect(keeper.status()).toMatchObject({ stale: false, below: 1, flagged: 1 });
+});
+
+test.each(["proven", "checked"] as const)(
+  "of two keepers that race the slower loses nothing, and goes on from what the faster left (%s)",
+  async (stage) => {
+    let faster: RunningKeeper | undefined;
+    const quarter = { ...GENEROUS, maxSlice: 16_384n };
+    const overtaken = once("takeOver", stage, async () => {
+      faster = await chain.keeper({
+        accounts: [rowan],
+        signer: chain.stage.traders[1]!,
+        limits: quarter,
+      });
+      await chain.settle(faster);
+      await faster.stop();
+    });
+    const slower = await chain.keeper({ accounts: [cedar], onStage: overtaken });
+    await epoch(slower, 0.88);
+    const sent = await chain.stage.keeper.getNonce();
+    await epoch(slower);
+    expect(await count("ledger", "TakenOver")).toBe(1);
+    expect((await chain.stage.keeper.getNonce()) - sent).toBe(0);
+    expect(slower.status()).toMatchObject({ own: [{ isFree: true }] });
+    await written(slower);
+    await epoch(slower);
+    expect(await count("ledger", "TakenOver")).toBe(2);
+    const counted = await acts(slower);
+    expect(counted["takeOver done"]).toBe(1);
+    expect(counted[stage === "proven" ? "takeOver keeper.moved" : "takeOver ledger.NullifierSpent"]).toBe(1);
+  },
+);
+
+test("a re-org takes accounts, flags and take-overs back, and the keeper does again what is undone", async () => {
+  const keeper = await chain.keeper({ accounts: [cedar] });
+  await epoch(keeper, 0.9);
+  const undo = await chain.remember();
+  await epoch(keeper);
+  const taken = keeper.status();
+  expect(taken.own).toMatchObject([{ isFree: false }]);
+  await undo();
+  await chain.local.advance(5);
+  await chain.settle(keeper);
+  expect(keeper.status()).toMatchObject({ below: 1, flagged: 1, own: [{ isFree: true }] });
+  await epoch(keeper);
+  expect(keeper.status().own).toEqual(taken.own);
+  expect(await count("ledger", "TakenOver")).toBe(1);
+  await restore();
+  await chain.local.advance(5);
+  await chain.settle(keeper);
+  expect(keeper.status()).toMatchObject({ accounts: 4, below: 0, flagged: 0, own: [{ isFree: true }] });
+});
+
+test.each(["planned", "proven", "checked", "submitted", "recorded"] as const)(
+  "ended after a take-over was %s, it goes on as if it had not been",
+  async (stage) => {
+    const dataDirectory = chain.directory();
+    const ended = Promise.withResolvers<void>();
+    const onStage = once("takeOver", stage, async () => {
+      ended.resolve();
+      throw new Error("ended");
+    });
+    const first = await chain.keeper({ accounts: [cedar], dataDirectory, onStage });
+    await epoch(first, 0.9);
+    await chain.move(1);
+    await ended.promise;
+    await first.stop();
+    const second = await chain.keeper({ accounts: [cedar], dataDirectory });
+    await chain.settle(second);
+    await written(second);
+    expect(second.status()).toMatchObject({ accounts: 4, below: 0, own: [{ isFree: false }] });
+    expect(await count("ledger", "TakenOver")).toBe(1);
+  },
+);

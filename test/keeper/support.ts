@@ -16,22 +16,11 @@ import { openAccount } from "../../services/account/open.ts";
 import { approve, NOTHING, proveTransition, submit, submitTrade } from "../../services/account/transact.ts";
 import { insertClosedNodes, sealIfDue } from "../../services/chain/insertion.ts";
 import { accountOf, readingOf, scopeOf } from "../../services/chain/reading.ts";
-import type { KeeperLimits } from "../../services/keeper/bid.ts";
 import { type KeeperConfig, type RunningKeeper, startKeeper } from "../../services/keeper/keeper.ts";
 import { makeLog } from "../../services/log.ts";
 import { idealProver } from "../support/idealProver.ts";
 import { shortSnapshot } from "../support/shortMarket.ts";
-
-export const USD = 1_000_000n;
-
-/** Limits that let everything pass. */
-export const GENEROUS: KeeperLimits = {
-  maxMarginInventory: 10n ** 15n,
-  minimumProfit: 0n,
-  maxGasPrice: 10n ** 12n,
-  writeOffs: true,
-  reveals: true,
-};
+import { GENEROUS, USD } from "./limits.ts";
 
 /** A chain in the process with accounts on it, for tests of a running keeper. Proofs are declared to the ideal verifier. */
 export interface KeeperChain {
