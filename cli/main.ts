@@ -43,6 +43,11 @@ const ENTRIES: Entry[] = [
     load: async () => (await import("./commands/dev.ts")).devCommand,
   },
   {
+    name: "up",
+    summary: "run chain, oracle, relayer and keeper on this machine",
+    load: async () => (await import("./commands/up.ts")).upCommand,
+  },
+  {
     name: "snapshot",
     summary: "build a risk snapshot from market data, or show one",
     load: async () => (await import("./commands/snapshot.ts")).snapshotCommand,

@@ -15,6 +15,7 @@ const MARK = "solvus-up";
 export const PLACES = {
   deployment: "deployment.json",
   assets: "assets.json",
+  market: "market.json",
   keys: "keys",
   logs: "logs",
   relayer: "relayer",
