@@ -6,6 +6,7 @@ import { startAggregator } from "../../services/oracle/aggregator.ts";
 import { secondsOf } from "../../services/oracle/closesCsv.ts";
 import { firstInputs } from "../../services/oracle/firstMarket.ts";
 import { startReporters } from "../../services/oracle/reporterServer.ts";
+import type { PriceSource, Seen } from "../../services/oracle/source.ts";
 import { withChain } from "../account/session.ts";
 import { collect, does, examples, type RunState } from "../command.ts";
 import { wholeNumber } from "../marketFlags.ts";
@@ -46,7 +47,7 @@ export function reportCommand(state: RunState): Command {
   return does(command, state, async (options: ReportOptions) => {
     const log = makeLog("reporter");
     const files = options.keyFile ?? [undefined];
-    const sources = sourcesOf(options, files.length);
+    const sources = sourcesOf(options, files.length, log);
     const settings = {
       ...marketOf(options),
       epochSeconds: wholeNumber(options.epochSeconds, "--epoch-seconds", 1),
@@ -120,6 +121,24 @@ export function aggregateCommand(state: RunState): Command {
   });
 }
 
+const SIGHT_MS = 20_000;
+
+/** What a source shows at a time; a connection may take some seconds. */
+async function firstSight(source: PriceSource, time: number): Promise<Seen> {
+  const until = Date.now() + SIGHT_MS;
+  for (;;) {
+    try {
+      return await source.observe(time);
+    } catch (error) {
+      if (Date.now() > until) {
+        await source.close();
+        throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+}
+
 /** `solvus oracle market`: the market to begin with. */
 export function marketCommand(state: RunState): Command {
   const command = withSource(new Command("market"))
@@ -143,9 +162,9 @@ export function marketCommand(state: RunState): Command {
         "cli.time",
         `--time is ${JSON.stringify(options.time)}, expected a time in UTC such as 2021-01-10T00:00Z`,
       );
-    const [source] = sourcesOf(options, 1);
-    const inputs = firstInputs((await source?.observe(time)) ?? {}, time);
-    await source?.close();
+    const [source] = sourcesOf(options, 1, makeLog("market", process.stderr)) as [PriceSource];
+    const inputs = firstInputs(await firstSight(source, time), time);
+    await source.close();
     writeText(options.out, `${JSON.stringify(inputs, null, 2)}\n`);
     const names = inputs.underlyings.map(({ name }) => name);
     output.result(

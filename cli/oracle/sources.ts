@@ -2,8 +2,10 @@ import type { Command } from "commander";
 import { Misuse, reading } from "../../protocol/errors.ts";
 import { parsePricesCsv } from "../../protocol/pricesCsv.ts";
 import { readText } from "../../services/files.ts";
+import type { Log } from "../../services/log.ts";
 import { parseClosesCsv } from "../../services/oracle/closesCsv.ts";
 import { closesSource } from "../../services/oracle/closesSource.ts";
+import { DERIBIT, deribitSource } from "../../services/oracle/deribitSource.ts";
 import type { PriceSource } from "../../services/oracle/source.ts";
 import { venueSource } from "../../services/oracle/venueSource.ts";
 import { collect } from "../command.ts";
@@ -13,6 +15,9 @@ export interface SourceOptions {
   prices?: string;
   venue?: string[];
   shiftSeconds?: string;
+  deribit?: string | true;
+  underlying?: string[];
+  option?: string[];
 }
 
 /** Adds the options that name a source of prices. */
@@ -28,6 +33,16 @@ export function withSource(command: Command): Command {
       "--shift-seconds <number>",
       "seconds from the chain's time to the recording's, negative for a recording of before",
       "0",
+    )
+    .option(
+      "--deribit [url]",
+      `instead of a recording the exchange Deribit, by its public WebSocket interface (${DERIBIT})`,
+    )
+    .option("--underlying <name>", "at Deribit: an underlying; once for each (default: BTC and ETH)", collect)
+    .option(
+      "--option <name>",
+      "at Deribit: an option by the venue's name, such as BTC-30SEP22-60000-C; once for each",
+      collect,
     );
 }
 
@@ -41,10 +56,35 @@ function secondsOf(text: string): number {
 }
 
 /** The sources of `count` reporters. Misuse (`cli.source`, `closesCsv.*`, `pricesCsv.*`) for options that name none. */
-export function sourcesOf(options: SourceOptions, count: number): PriceSource[] {
-  const { prices, venue: venues } = options;
-  if (prices === undefined)
-    throw new Misuse("cli.source", "--prices is absent, expected a file of recorded prices");
+export function sourcesOf(options: SourceOptions, count: number, log: Log): PriceSource[] {
+  const { prices, deribit } = options;
+  if ((prices === undefined) === (deribit === undefined))
+    throw new Misuse("cli.source", "expected either --prices with a file of recorded prices, or --deribit");
+  return prices === undefined ? deribitSources(options, count, log) : recordedSources(options, count, prices);
+}
+
+/** One connection for all: they are of one process. */
+function deribitSources(options: SourceOptions, count: number, log: Log): PriceSource[] {
+  const { deribit, underlying = ["BTC", "ETH"], option = [] } = options;
+  if (deribit !== true && deribit !== undefined && !/^wss?:\/\//.test(deribit))
+    throw new Misuse("cli.source", "--deribit is not a URL that begins with ws:// or wss://, expected one");
+  for (const name of underlying)
+    if (!/^[A-Z]{2,8}$/.test(name))
+      throw new Misuse(
+        "cli.source",
+        `--underlying is ${JSON.stringify(name)}, expected the venue's name, such as BTC`,
+      );
+  const source = deribitSource({
+    underlyings: underlying,
+    options: option,
+    log,
+    ...(typeof deribit === "string" && { url: deribit }),
+  });
+  return Array.from({ length: count }, () => source);
+}
+
+function recordedSources(options: SourceOptions, count: number, prices: string): PriceSource[] {
+  const { venue: venues } = options;
   const text = readText(prices, "--prices");
   const shiftSeconds = secondsOf(options.shiftSeconds ?? "0");
   if (venues === undefined) {
