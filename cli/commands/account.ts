@@ -7,10 +7,12 @@ import { type Account, countAccounts } from "../../prover/account.ts";
 import { saveAccount } from "../../prover/accountFile.ts";
 import { createKeystore } from "../../prover/keystore.ts";
 import { accountSecrets, entitySecretOf } from "../../prover/secrets.ts";
-import { openAccount } from "../../services/account/open.ts";
+import { openAccount, proveOpening } from "../../services/account/open.ts";
+import { relay, relayedTerms } from "../../services/account/relayed.ts";
 import { accountOf, type Reading, scopeOf, withReading } from "../../services/chain/reading.ts";
 import { registryOf } from "../../services/chain/registryFile.ts";
 import { requireWritable } from "../../services/files.ts";
+import { type RelayerOptions, relayedFigures, relayerOf, withRelayer } from "../account/relayer.ts";
 import {
   type AccountOptions,
   masterOf,
@@ -53,10 +55,10 @@ a local chain to try this on.
 }
 
 function openCommand(state: RunState): Command {
-  const command = withSender(withKeystore(withChain(new Command("open"))))
+  const command = withRelayer(withSender(withKeystore(withChain(new Command("open")))))
     .summary("open an empty account")
     .description(
-      "Opens the institution's next account, empty. Makes the keystore, with a new master secret, when the file does not exist.",
+      "Opens the institution's next account, empty. Makes the keystore, with a new master secret, when the file does not exist. With --relayer no key is needed.",
     )
     .option("--number <n>", "the account's number (default: the next one)")
     .addHelpText(
@@ -66,10 +68,11 @@ function openCommand(state: RunState): Command {
         `solvus account open ${FLAGS} --password-file alder.pass --key-file dev/alice.key`,
       ]),
     );
-  return does(command, state, (options: AccountOptions, output) =>
+  return does(command, state, (options: AccountOptions & RelayerOptions, output) =>
     withReading(options, async (reading) => {
       const { deployed } = reading;
-      const sender = senderOf(options, deployed);
+      const relayer = relayerOf(options);
+      const sender = relayer === undefined ? senderOf(options, deployed) : undefined;
       const registry = await registryOf(deployed, options.registry);
       if (!existsSync(options.keystore)) {
         requireWritable(options.keystore, "--keystore");
@@ -84,13 +87,30 @@ function openCommand(state: RunState): Command {
           : BigInt(wholeNumber(options.number, "--number", 1));
       const secrets = accountSecrets(master, number, scopeOf(deployed));
       output.log(`Proving the opening of account ${number}…`);
-      const { receipt, proveSeconds } = await withProver(deployed, (prover) =>
-        openAccount(deployed, prover, sender, secrets, registry),
+      const tail = "It can be used once its note is in the state tree.";
+      if (sender !== undefined) {
+        const { receipt, proveSeconds } = await withProver(deployed, (prover) =>
+          openAccount(deployed, prover, sender, secrets, registry),
+        );
+        const { hash, gasUsed } = receipt;
+        output.result(
+          { number: Number(number), transaction: hash, gas: Number(gasUsed), proveSeconds },
+          `Account ${number} is open (transaction ${hash}). ${tail}`,
+        );
+        return;
+      }
+      const client = relayer!;
+      const { relayer: address } = await relayedTerms(client, deployed);
+      const { opening, proveSeconds } = await withProver(deployed, (prover) =>
+        proveOpening(deployed, prover, secrets, {
+          relayer: address,
+          ...(registry === undefined ? {} : { registry }),
+        }),
       );
-      const { hash, gasUsed } = receipt;
+      const relayed = await relay(client, { kind: "opening", opening });
       output.result(
-        { number: Number(number), transaction: hash, gas: Number(gasUsed), proveSeconds },
-        `Account ${number} is open (transaction ${hash}). It can be used once its note is in the state tree.`,
+        { number: Number(number), ...relayedFigures(relayed), proveSeconds },
+        `Account ${number} is open (transaction ${relayed.transaction}). ${tail}`,
       );
     }),
   );

@@ -1,8 +1,9 @@
 import { Command } from "commander";
-import { Contract, getAddress, isAddress, type Signer, type TransactionReceipt } from "ethers";
+import { Contract, getAddress, isAddress, type Signer } from "ethers";
 import { Misuse, SolvusError } from "../../protocol/errors.ts";
 import type { MarketSnapshot } from "../../protocol/snapshot.ts";
 import type { TransitionRequest } from "../../protocol/transition.ts";
+import { relay, relayedTerms, withPayerSignature } from "../../services/account/relayed.ts";
 import { approve, NOTHING, proveTransition, submit } from "../../services/account/transact.ts";
 import { abiOf } from "../../services/chain/artifacts.ts";
 import type { Deployed } from "../../services/chain/deployment.ts";
@@ -10,6 +11,7 @@ import { withReading } from "../../services/chain/reading.ts";
 import { registryOf } from "../../services/chain/registryFile.ts";
 import { listed, lotsOf } from "../account/amounts.ts";
 import { type ModeName, modeOf, modeOption } from "../account/mode.ts";
+import { type RelayerOptions, relayedFigures, relayerOf, withRelayer } from "../account/relayer.ts";
 import {
   type AccountOptions,
   secretsOf,
@@ -23,7 +25,7 @@ import { does, examples, type RunState } from "../command.ts";
 import { usdcAmount } from "../marketFlags.ts";
 import type { Output } from "../output.ts";
 
-interface FlowOptions extends AccountOptions {
+interface FlowOptions extends AccountOptions, RelayerOptions {
   amount: string;
   mode: ModeName;
   asset?: string;
@@ -35,10 +37,10 @@ const FLAGS =
 const AMOUNT = "dollars of cash, or units of the asset (whole lots)";
 
 export function depositCommand(state: RunState): Command {
-  const command = withSender(withAccount(new Command("deposit")))
+  const command = withRelayer(withSender(withAccount(new Command("deposit"))))
     .summary("pay cash or a spot asset in")
     .description(
-      "Proves and submits a deposit. The sender pays it: the token's allowance is given for the exact amount.",
+      "Proves and submits a deposit. The sender pays it: the token's allowance is given for the exact amount. With --relayer the sender signs the deposit and the relayer submits it.",
     )
     .requiredOption("--amount <number>", AMOUNT)
     .option("--asset <instrument>", "a spot instrument such as BTC-SPOT (default: cash, USDC)")
@@ -54,10 +56,10 @@ export function depositCommand(state: RunState): Command {
 }
 
 export function withdrawCommand(state: RunState): Command {
-  const command = withSender(withAccount(new Command("withdraw")))
+  const command = withRelayer(withSender(withAccount(new Command("withdraw"))))
     .summary("take cash or a spot asset out")
     .description(
-      "Proves and submits a withdrawal, which leaves the account above initial margin. An account of cash and spot alone may leave in mode exit at any time; after a week without a snapshot, mode wind-down turns every position into cash at its last mark.",
+      "Proves and submits a withdrawal, which leaves the account above initial margin. An account of cash and spot alone may leave in mode exit at any time; after a week without a snapshot, mode wind-down turns every position into cash at its last mark. With --relayer and --to no key is needed.",
     )
     .requiredOption("--amount <number>", AMOUNT)
     .option("--asset <instrument>", "a spot instrument such as BTC-SPOT (default: cash, USDC)")
@@ -105,44 +107,56 @@ async function flow(
     throw new Misuse("cli.address", `--to is ${JSON.stringify(options.to)}, expected an address`);
   await withReading(options, async (reading) => {
     const { deployed } = reading;
-    const sender = senderOf(options, deployed);
+    const relayer = relayerOf(options);
+    // Somebody else submits, somebody else is paid: nothing for a key to sign.
+    const keyless = relayer !== undefined && direction === "withdrawal" && options.to !== undefined;
+    const sender = keyless ? undefined : senderOf(options, deployed);
     const { asset, amount } = amountOf(options, await reading.latest());
     const secrets = await secretsOf(options, deployed);
     const account = await spendableAccount(reading, secrets, options, output);
     // A withdrawal shows no membership, so it names no registry.
     const registry = direction === "deposit" ? await registryOf(deployed, options.registry) : undefined;
-    const address = await sender.getAddress();
+    const address = await sender?.getAddress();
     const ready = await withProver(deployed, async (prover) => {
       await prover.warm(["transition.small"]);
       const snapshot = await reading.latest();
       output.log(`Proving the ${direction} at epoch ${snapshot.epoch}…`);
-      const request: TransitionRequest = { ...NOTHING, mode: modeOf(options), asset, [direction]: amount };
-      const recipient = getAddress(options.to ?? address);
+      const terms = relayer && (await relayedTerms(relayer, deployed));
+      const fee = terms?.fee ?? 0n;
+      const request: TransitionRequest = {
+        ...NOTHING,
+        mode: modeOf(options),
+        fee,
+        asset,
+        [direction]: amount,
+      };
       return proveTransition(deployed, prover, account, request, {
         snapshot,
         registry,
-        ...(direction === "deposit" ? { payer: address } : { recipient }),
+        ...(terms && { relayer: terms.relayer }),
+        ...(direction === "deposit"
+          ? { payer: address as string }
+          : { recipient: getAddress(options.to ?? (address as string)) }),
       });
     });
-    if (direction === "deposit") await approveDeposit(deployed, sender, { asset, amount });
-    const receipt = await submit(deployed, sender, ready.proven);
-    reportFlow(output, { receipt, direction, asset, amount, proveSeconds: ready.proveSeconds });
+    if (direction === "deposit") await approveDeposit(deployed, sender as Signer, { asset, amount });
+    const about = { [direction]: amount, asset, proveSeconds: ready.proveSeconds };
+    if (relayer === undefined) {
+      const { hash, gasUsed } = await submit(deployed, sender as Signer, ready.proven);
+      report(output, direction, hash, { transaction: hash, gas: Number(gasUsed), ...about });
+      return;
+    }
+    const transition =
+      direction === "deposit"
+        ? await withPayerSignature(deployed, sender as Signer, ready.proven)
+        : ready.proven;
+    output.log("The relayer has it next…");
+    const relayed = await relay(relayer, { kind: "transition", transition });
+    const { fee } = transition.signals;
+    report(output, direction, relayed.transaction, { ...relayedFigures(relayed), fee, ...about });
   });
 }
 
-function reportFlow(
-  output: Output,
-  done: {
-    receipt: TransactionReceipt;
-    direction: string;
-    asset: bigint;
-    amount: bigint;
-    proveSeconds: number;
-  },
-): void {
-  const { receipt, direction, asset, amount, proveSeconds } = done;
-  output.result(
-    { transaction: receipt.hash, gas: Number(receipt.gasUsed), [direction]: amount, asset, proveSeconds },
-    `The ${direction} is done (transaction ${receipt.hash}).`,
-  );
+function report(output: Output, direction: string, transaction: string | undefined, value: object): void {
+  output.result(value, `The ${direction} is done (transaction ${transaction}).`);
 }

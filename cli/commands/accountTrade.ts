@@ -2,18 +2,20 @@ import { Command } from "commander";
 import { getAddress } from "ethers";
 import { Misuse, reading as readingInput } from "../../protocol/errors.ts";
 import { parseDecimal, USDC_DECIMALS } from "../../protocol/fixedPoint.ts";
-import type { MarketSnapshot } from "../../protocol/snapshot.ts";
 import { checkPackage, type Side, type TradePackage, tradeTagOf } from "../../protocol/trade.ts";
 import { formatTicket, parseTicket, type TradeTicket } from "../../protocol/tradeTicket.ts";
 import { formatHalf, halfSchema, provenOf } from "../../services/account/half.ts";
+import { relayedTerms } from "../../services/account/relayed.ts";
+import { randomFieldElement } from "../../services/account/secrets.ts";
 import { NOTHING, proveTransition, submitTrade } from "../../services/account/transact.ts";
 import { chainTime, type Deployed } from "../../services/chain/deployment.ts";
 import { type ChainPlace, withReading } from "../../services/chain/reading.ts";
 import { registryForTrade } from "../../services/chain/registryFile.ts";
+import { cashAtMarks } from "../../services/desk/pricing.ts";
 import { readJson, readText, requireWritable, writeText } from "../../services/files.ts";
 import { parseLeg } from "../account/amounts.ts";
 import { type ModeName, modeOf, modeOption } from "../account/mode.ts";
-import { randomFieldElement } from "../account/secrets.ts";
+import { type RelayerOptions, relayedFigures, relayerOf, withRelayer } from "../account/relayer.ts";
 import {
   type AccountOptions,
   secretsOf,
@@ -60,14 +62,6 @@ interface ProposeOptions extends ChainPlace {
   cash?: string;
   lifetime: string;
   out: string;
-}
-
-/** Cash that side 0 receives for legs at the marks: what it pays for what it gets. */
-function cashAtMarks(legs: TradePackage["legs"], snapshot: MarketSnapshot): bigint {
-  return legs.reduce((cash, { id, size }) => {
-    const at = snapshot.tree.locate(id)!;
-    return cash - size * snapshot.tree.row(at.underlying, at.place).mark;
-  }, 0n);
 }
 
 function proposeCommand(state: RunState): Command {
@@ -118,7 +112,7 @@ function proposeCommand(state: RunState): Command {
   });
 }
 
-interface ProveOptions extends AccountOptions {
+interface ProveOptions extends AccountOptions, RelayerOptions {
   mode: ModeName;
   ticket: string;
   side: string;
@@ -137,7 +131,7 @@ function ticketFor({ ticket: file }: ProveOptions, { chain }: Deployed): TradeTi
 }
 
 function proveCommand(state: RunState): Command {
-  const command = withAccount(new Command("prove"))
+  const command = withRelayer(withAccount(new Command("prove")))
     .summary("prove one half of a ticket")
     .description("Proves that one side of a ticket follows the margin rules, and writes the half to submit.")
     .requiredOption("--ticket <file>", "the ticket that both parties have")
@@ -168,12 +162,16 @@ function proveCommand(state: RunState): Command {
         await prover.warm(["transition.small"]);
         const snapshot = await reading.latest();
         output.log(`Proving side ${side} at epoch ${snapshot.epoch}…`);
-        const request = { ...NOTHING, mode: modeOf(options), trade: { package: ticket.package, side } };
+        const relayer = relayerOf(options);
+        const terms = relayer && (await relayedTerms(relayer, deployed));
+        const fee = terms?.fee ?? 0n;
+        const request = { ...NOTHING, mode: modeOf(options), fee, trade: { package: ticket.package, side } };
         const { deadline } = ticket;
         const proven = await proveTransition(deployed, prover, account, request, {
           snapshot,
           registry,
           deadline,
+          ...(terms && { relayer: terms.relayer }),
         });
         return { ready: proven, epoch: snapshot.epoch };
       });
@@ -186,32 +184,50 @@ function proveCommand(state: RunState): Command {
   });
 }
 
-interface SubmitOptions extends ChainPlace {
+interface SubmitOptions extends ChainPlace, RelayerOptions {
   keyFile?: string;
 }
 
 function submitCommand(state: RunState): Command {
-  const command = withChain(new Command("submit"))
+  const command = withRelayer(withChain(new Command("submit")))
     .summary("submit the two halves of a trade")
-    .description("Submits two proven halves, which the ledger accepts together or not at all.")
-    .argument("<first>", "a proven half")
-    .argument("<second>", "the other one")
+    .description(
+      "Submits two proven halves, which the ledger accepts together or not at all. A relayer takes one alone and waits for the other: each party hands in its own.",
+    )
+    .argument("<halves...>", "the two proven halves; with --relayer one may do")
     .option("--key-file <file>", "file with the private key that sends (default: SOLVUS_SENDER_KEY)")
     .addHelpText(
       "after",
-      examples([
-        "both halves",
-        `solvus account trade submit ${CHAIN} --key-file dev/alice.key first.json second.json`,
-      ]),
+      examples(
+        [
+          "both halves",
+          `solvus account trade submit ${CHAIN} --key-file dev/alice.key first.json second.json`,
+        ],
+        ["one's own half", `solvus account trade submit ${CHAIN} --relayer http://127.0.0.1:9420 first.json`],
+      ),
     );
   return does(command, state, async (options: SubmitOptions, output, files) => {
-    const [first, second] = files.map((file, place) =>
-      provenOf(readJson(file, place === 0 ? "<first>" : "<second>", halfSchema)),
-    );
+    const relayer = relayerOf(options);
+    if (files.length > 2 || (relayer === undefined && files.length < 2))
+      throw new Misuse("cli.halves", `<halves> are ${files.length}, expected 2, or 1 or 2 with --relayer`);
+    const halves = files.map((file) => provenOf(readJson(file, "<halves>", halfSchema)));
     await withReading(options, async ({ deployed }) => {
-      const sender = senderOf(options, deployed);
-      const { hash, gasUsed } = await submitTrade(deployed, sender, first, second);
-      output.result({ transaction: hash, gas: Number(gasUsed) }, `The trade is done (transaction ${hash}).`);
+      if (relayer === undefined) {
+        const sender = senderOf(options, deployed);
+        const { hash, gasUsed } = await submitTrade(deployed, sender, halves[0]!, halves[1]!);
+        output.result(
+          { transaction: hash, gas: Number(gasUsed) },
+          `The trade is done (transaction ${hash}).`,
+        );
+        return;
+      }
+      await relayedTerms(relayer, deployed);
+      const ids: string[] = [];
+      for (const transition of halves)
+        ids.push((await relayer.submit({ kind: "transition", transition })).id);
+      output.log("The relayer has it next…");
+      const relayed = await relayer.wait(ids[0]!);
+      output.result(relayedFigures(relayed), `The trade is done (transaction ${relayed.transaction}).`);
     });
   });
 }

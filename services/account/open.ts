@@ -1,5 +1,6 @@
 import type { Signer, TransactionReceipt } from "ethers";
 import { NOBODY, proofContext, type Terms } from "../../contracts/signing.ts";
+import type { Opening } from "../../contracts/statements.ts";
 import { readLedger } from "../../protocol/chain.ts";
 import { entityOf } from "../../protocol/note.ts";
 import { accountTagOf, prepareOpen } from "../../protocol/openAccount.ts";
@@ -12,22 +13,28 @@ import { chainTime, type Deployed } from "../chain/deployment.ts";
 /** Seconds of chain time for which a proof can be submitted. */
 export const PROOF_LIFETIME = 3600;
 
+/** What an opening is proven with. */
+export interface OpeningSetting {
+  /** Left out when it is open. */
+  registry?: Registry;
+  /** Alone may submit; anybody by default. */
+  relayer?: string;
+}
+
 /**
- * Proves and submits the opening of an account of an institution. Numbers above 1 need the tag of the account before in the state tree.
- * `registry` is left out when it is open. Throws `open.*`.
+ * Proves the opening of an account of an institution. Numbers above 1 need the tag of the account before in the state tree. Throws
+ * `open.*`.
  */
-export async function openAccount(
-  deployed: Deployed,
+export async function proveOpening(
+  { chain, oracle, provider }: Pick<Deployed, "chain" | "oracle" | "provider">,
   prover: Prover,
-  sender: Signer,
   secrets: AccountSecrets,
-  registry?: Registry,
-): Promise<{ receipt: TransactionReceipt; proveSeconds: number }> {
-  const { chain, ledger, oracle } = deployed;
+  { registry, relayer = NOBODY }: OpeningSetting = {},
+): Promise<{ opening: Opening; proveSeconds: number }> {
   const { number, entitySecret } = secrets;
   const { tree, leaves } = (await readLedger(chain)).history;
-  const deadline = BigInt((await chainTime(deployed)) + PROOF_LIFETIME);
-  const terms: Terms = { payer: NOBODY, recipient: NOBODY, relayer: NOBODY, deadline };
+  const deadline = BigInt((await chainTime({ provider })) + PROOF_LIFETIME);
+  const terms: Terms = { payer: NOBODY, recipient: NOBODY, relayer, deadline };
   const [, latest] = await oracle.latest();
   const previousTag = number > 1n ? accountTagOf(entitySecret, number - 1n) : undefined;
   const place = [...leaves].find(([, leaf]) => leaf === previousTag)?.[0];
@@ -47,7 +54,21 @@ export async function openAccount(
   const proveSeconds = (performance.now() - start) / 1000;
   const { stateRoot, registryRoot, epoch, commitment, accountTag, escrow } = prepared.input;
   const signals = { stateRoot, registryRoot, epoch, commitment, accountTag, escrow };
-  const sending = ledger.connect(sender) as Deployed["ledger"];
+  return { opening: { proof, signals, terms }, proveSeconds };
+}
+
+/** As {@link proveOpening}, and submits it. */
+export async function openAccount(
+  deployed: Deployed,
+  prover: Prover,
+  sender: Signer,
+  secrets: AccountSecrets,
+  registry?: Registry,
+): Promise<{ receipt: TransactionReceipt; proveSeconds: number }> {
+  const setting = registry === undefined ? {} : { registry };
+  const { opening, proveSeconds } = await proveOpening(deployed, prover, secrets, setting);
+  const { proof, signals, terms } = opening;
+  const sending = deployed.ledger.connect(sender) as Deployed["ledger"];
   const receipt = await (await sending.open(proof, signals, terms)).wait();
   return { receipt, proveSeconds };
 }

@@ -5,6 +5,7 @@ import type { TradeTicket } from "../../protocol/tradeTicket.ts";
 import type { Account } from "../../prover/account.ts";
 import type { Prover } from "../../prover/prover.ts";
 import type { AccountSecrets } from "../../prover/secrets.ts";
+import { relayedTerms } from "../account/relayed.ts";
 import { NOTHING, proveTransition } from "../account/transact.ts";
 import { chainTime } from "../chain/deployment.ts";
 import { accountOf, type Reading } from "../chain/reading.ts";
@@ -98,13 +99,13 @@ export function makeSettler(book: Book, parts: SettlementParts): Settler {
     { content: round }: Heard<MessageOf<"round">>,
     account: Account,
   ): Promise<ProvenTransition> => {
-    const { fees } = await relayer.quote();
+    const { fee } = await relayedTerms(relayer, deployed);
     const snapshot = await reading.latest();
     if (snapshot.root !== BigInt(round.snapshotRoot))
       throw new SolvusError("desk.snapshotPassed", `snapshot of round ${round.number}: not the latest`);
     const { package: trade, deadline } = ticket as TradeTicket;
     const registry = await registryForTrade(deployed, parts.registry);
-    const request = { ...NOTHING, fee: fees.transition, trade: { package: trade, side } };
+    const request = { ...NOTHING, fee, trade: { package: trade, side } };
     const setting = { snapshot, registry, deadline, relayer: round.relayer };
     return (await proveTransition(deployed, parts.prover, account, request, setting)).proven;
   };
