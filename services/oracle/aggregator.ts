@@ -6,9 +6,9 @@ import type { Deployed } from "../chain/deployment.ts";
 import { makeHttp } from "../http.ts";
 import type { Log } from "../log.ts";
 import type { Running } from "../running.ts";
-import { type OracleState, stateReader } from "./chainState.ts";
+import { type OracleState, signatureQuorum, stateReader } from "./chainState.ts";
+import { reporterDirectory } from "./directory.ts";
 import { makePoster } from "./post.ts";
-import { type RemoteReporter, reporterRoot, reportersAt } from "./reporterClient.ts";
 import { type LeftOut, makeEpoch } from "./round.ts";
 
 export interface AggregatorRules {
@@ -74,12 +74,12 @@ const STALE_AFTER = 180;
 export async function startAggregator(config: AggregatorConfig): Promise<Running & { url: string }> {
   const { deployed, log, market, onStage, listen = {} } = config;
   const rules = { ...RULES, ...config.rules };
-  const roots = config.reporters.map(reporterRoot);
   ensure(
-    roots.length > 0,
+    config.reporters.length > 0,
     "aggregator.reporters",
     "no reporter is configured, expected the URL of at least one",
   );
+  const directory = reporterDirectory(config.reporters, log, rules.answerMs);
   const readState = stateReader(deployed);
   const poster = makePoster(deployed, config.signer, rules, onStage);
 
@@ -136,26 +136,10 @@ export async function startAggregator(config: AggregatorConfig): Promise<Running
     registers: [metrics],
   });
 
-  /** Reporters by URL, of the last time that each answered. */
-  const hosted = new Map<string, RemoteReporter[]>();
-  const findReporters = async (): Promise<RemoteReporter[]> => {
-    await Promise.all(
-      roots.map(async (root) => {
-        if (hosted.has(root)) return;
-        try {
-          hosted.set(root, await reportersAt(root, rules.answerMs));
-        } catch (error) {
-          log.warn({ url: root, err: error }, "no reporters found");
-        }
-      }),
-    );
-    return [...hosted.values()].flat();
-  };
-
   const attempt = async (state: OracleState): Promise<void> => {
     const started = performance.now();
-    const registered = new Set(state.reporters.map(({ address }) => address.toLowerCase()));
-    const reporters = (await findReporters()).filter(({ address }) => registered.has(address.toLowerCase()));
+    const registered = new Set(state.reporters.map(({ address }) => address));
+    const reporters = await directory.find(registered, signatureQuorum(registered.size));
     const { answerMs, graceMs } = rules;
     const signed = await makeEpoch({
       reporters,
@@ -207,8 +191,6 @@ export async function startAggregator(config: AggregatorConfig): Promise<Running
         failure = { rule, message };
         failures.inc({ rule });
         log.warn({ rule, message }, "no epoch");
-        // Reporters may have moved or been restarted with others.
-        if (rule === "oracle.quorum" || rule === "oracle.signatures") hosted.clear();
       }
     } finally {
       busy = false;
@@ -231,7 +213,7 @@ export async function startAggregator(config: AggregatorConfig): Promise<Running
     },
   );
   const url = await server.listen({ host: listen.host ?? "127.0.0.1", port: listen.port ?? 0 });
-  log.info({ url, reporters: roots.length }, "aggregating");
+  log.info({ url, reporters: config.reporters.length }, "aggregating");
   let wake = (): void => {};
   const loop = (async () => {
     while (running) {

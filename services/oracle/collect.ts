@@ -1,6 +1,6 @@
 import type { SolvusError } from "../../protocol/errors.ts";
 
-/** What came of asking one of several. */
+/** What came of asking somebody. */
 export type Answer<T> =
   | { from: string; value: T }
   | { from: string; refusal: { rule: string; message: string } };
@@ -13,8 +13,9 @@ export interface Patience {
 }
 
 /**
- * Asks all at once and resolves when all have answered, when the time is over, or a moment after `enough` good answers are there. Who has not answered by
- * then is late (`reporter.late`).
+ * Asks all at once and resolves when everybody has answered, when the time is over, or a moment after good answers of `enough` different
+ * addresses are there. One address may be asked in several places, some of them impostors': its first good answer counts, and without one its first
+ * refusal. Who has not answered by then is late (`reporter.late`). One answer for each address.
  */
 export async function askAll<Asked extends { address: string }, T>(
   asked: readonly Asked[],
@@ -22,8 +23,9 @@ export async function askAll<Asked extends { address: string }, T>(
   { answerMs, graceMs }: Patience,
   ask: (one: Asked, timeoutMs: number) => Promise<T>,
 ): Promise<Answer<T>[]> {
-  const answers = new Map<string, Answer<T>>();
-  let good = 0;
+  const addresses = new Set(asked.map(({ address }) => address));
+  const good = new Map<string, T>();
+  const refused = new Map<string, { rule: string; message: string }>();
   await new Promise<void>((resolve) => {
     let grace: NodeJS.Timeout | undefined;
     const overall = setTimeout(resolve, answerMs);
@@ -32,29 +34,29 @@ export async function askAll<Asked extends { address: string }, T>(
       clearTimeout(grace);
       resolve();
     };
-    if (asked.length === 0) done();
-    for (const one of asked) {
-      const from = one.address;
+    let waiting = asked.length;
+    if (waiting === 0) done();
+    const settle = (): void => {
+      waiting--;
+      if (waiting === 0 || good.size === addresses.size) done();
+      else if (good.size >= enough) grace ??= setTimeout(done, graceMs);
+    };
+    for (const one of asked)
       ask(one, answerMs)
         .then(
           (value) => {
-            answers.set(from, { from, value });
-            good++;
+            if (!good.has(one.address)) good.set(one.address, value);
           },
-          (error: SolvusError) => {
-            const { rule = "reporter.failed", message } = error;
-            answers.set(from, {
-              from,
-              refusal: { rule, message: (message.split("\n")[0] as string).slice(0, 300) },
-            });
+          ({ rule = "reporter.failed", message }: SolvusError) => {
+            const text = (message.split("\n")[0] as string).slice(0, 300);
+            if (!refused.has(one.address)) refused.set(one.address, { rule, message: text });
           },
         )
-        .then(() => {
-          if (answers.size === asked.length) done();
-          else if (good >= enough) grace ??= setTimeout(done, graceMs);
-        });
-    }
+        .then(settle);
   });
   const late = { rule: "reporter.late", message: "no answer by the time the others had answered" };
-  return asked.map(({ address }) => answers.get(address) ?? { from: address, refusal: late });
+  return [...addresses].map((from) => {
+    const value = good.get(from);
+    return value === undefined ? { from, refusal: refused.get(from) ?? late } : { from, value };
+  });
 }

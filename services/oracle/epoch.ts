@@ -1,11 +1,5 @@
-import { hexlify, keccak256, verifyTypedData } from "ethers";
-import {
-  HEADER_TYPES,
-  OBSERVATION_TYPES,
-  type Observation,
-  oracleDomain,
-  type SnapshotHeader,
-} from "../../contracts/signing.ts";
+import { hexlify, keccak256 } from "ethers";
+import type { Observation, SnapshotHeader } from "../../contracts/signing.ts";
 import { aggregateInputs } from "../../protocol/aggregatedInputs.ts";
 import { ensure, SolvusError } from "../../protocol/errors.ts";
 import { decodeInputs, encodeInputs } from "../../protocol/inputsCodec.ts";
@@ -15,6 +9,7 @@ import { type PriceList, pricesHash, pricesOf } from "../../protocol/pricedInput
 import { buildSnapshot, type MarketSnapshot } from "../../protocol/snapshot.ts";
 import { isSteady } from "../../protocol/steadiness.ts";
 import { type OracleState, observationQuorum } from "./chainState.ts";
+import { observerOf } from "./recovery.ts";
 import { type EpochBase, viewOf } from "./view.ts";
 
 /*
@@ -94,34 +89,6 @@ export function expectedEpoch(
   };
 }
 
-/** Address of who signed an observation; undefined for a signature that is none. */
-function observerOf(
-  state: OracleState,
-  { epoch, time, keys }: ExpectedEpoch,
-  { prices, tradedAt, restHash, signature }: Observation,
-): string | undefined {
-  try {
-    const domain = oracleDomain(state.chainId, state.oracle);
-    return verifyTypedData(
-      domain,
-      OBSERVATION_TYPES,
-      { epoch, time, keys, prices, tradedAt, restHash },
-      signature,
-    );
-  } catch {
-    return undefined;
-  }
-}
-
-/** Address of who signed a header; undefined for a signature that is none. */
-export function signerOf(state: OracleState, header: SnapshotHeader, signature: string): string | undefined {
-  try {
-    return verifyTypedData(oracleDomain(state.chainId, state.oracle), HEADER_TYPES, header, signature);
-  } catch {
-    return undefined;
-  }
-}
-
 /**
  * Takes an observation for one that can be used, or throws why it cannot: `observation.signer` (not of a reporter of the set, or signed for
  * another epoch, time or keys), `observation.length`, `observation.rest` (other bytes than it commits to, or no inputs), and
@@ -133,13 +100,14 @@ export function usableObservation(
   observation: SubmittedObservation,
 ): UsableObservation {
   const { keys } = expected;
-  const { prices, tradedAt, restHash, rest } = observation;
+  const { prices, tradedAt, restHash, rest, signature } = observation;
   ensure(
     prices.length === keys.length && tradedAt.length === keys.length,
     "observation.length",
     `observation has ${prices.length} prices and ${tradedAt.length} times, expected ${keys.length} of each`,
   );
-  const signer = observerOf(state, expected, observation);
+  const { epoch, time } = expected;
+  const signer = observerOf(state, { epoch, time, keys, prices, tradedAt, restHash }, signature);
   const registered = state.reporters.find(({ address }) => address === signer);
   if (registered === undefined)
     throw new SolvusError(

@@ -1,3 +1,4 @@
+import { getAddress } from "ethers";
 import { z } from "zod";
 import { Misuse, SolvusError } from "../../protocol/errors.ts";
 import type { Proposal, SubmittedObservation } from "./epoch.ts";
@@ -20,16 +21,16 @@ const hostedForm = z.object({ reporters: z.array(z.string().regex(/^0x[0-9a-fA-F
 const signatureForm = z.object({ signature: z.string().regex(/^0x[0-9a-f]{130}$/) });
 const pendingForm = z.object({ pending: signedProposalForm.nullable() });
 
-/** Most bytes of an answer: more is not read. */
-const ANSWER_LIMIT = 40_000_000;
+/** Most bytes of an answer, by what is asked; more is not read. */
+const LIMIT = { hosted: 10_000, signature: 1_000, observation: 1_000_000, pending: 40_000_000 } as const;
 
-async function readLimited(response: Response): Promise<string> {
+async function readLimited(response: Response, most: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of response.body ?? []) {
     length += chunk.length;
-    if (length > ANSWER_LIMIT)
-      throw new SolvusError("reporter.answer", `answer is longer than ${ANSWER_LIMIT} bytes, expected less`);
+    if (length > most)
+      throw new SolvusError("reporter.answer", `answer is longer than ${most} bytes, expected less`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
@@ -42,6 +43,7 @@ async function readLimited(response: Response): Promise<string> {
 async function request<Form extends z.ZodType>(
   url: string,
   form: Form,
+  what: keyof typeof LIMIT,
   timeoutMs: number,
   body?: unknown,
 ): Promise<z.infer<Form>> {
@@ -49,6 +51,7 @@ async function request<Form extends z.ZodType>(
   let ok: boolean;
   try {
     const response = await fetch(url, {
+      redirect: "error",
       signal: AbortSignal.timeout(timeoutMs),
       ...(body !== undefined && {
         method: "POST",
@@ -57,7 +60,7 @@ async function request<Form extends z.ZodType>(
       }),
     });
     ok = response.ok;
-    text = await readLimited(response);
+    text = await readLimited(response, LIMIT[what]);
   } catch (error) {
     if (error instanceof SolvusError) throw error;
     if ((error as Error).name === "TimeoutError")
@@ -95,22 +98,26 @@ export function reporterRoot(url: string): string {
   return url.replace(/\/+$/, "");
 }
 
-/** The reporters that are hosted at a URL. */
+/** The reporters that are hosted at a URL, as it says: whether their keys are there, their signatures show. */
 export async function reportersAt(root: string, timeoutMs: number): Promise<RemoteReporter[]> {
-  const { reporters } = await request(`${root}/v1/reporters`, hostedForm, timeoutMs);
-  return reporters.map((address): RemoteReporter => {
-    const at = `${root}/v1/reporters/${address}`;
-    return {
-      address,
-      observe: ({ epoch, time, keys }, timeout) =>
-        request(`${at}/observations`, observationForm, timeout, {
-          epoch: String(epoch),
-          time: String(time),
-          keys: keys.map(String),
-        }),
-      sign: async (proposal, timeout) =>
-        (await request(`${at}/signatures`, signatureForm, timeout, formatProposal(proposal))).signature,
-      pending: async (timeout) => (await request(`${at}/pending`, pendingForm, timeout)).pending ?? undefined,
-    };
-  });
+  const { reporters } = await request(`${root}/v1/reporters`, hostedForm, "hosted", timeoutMs);
+  return [...new Set(reporters.map((text) => getAddress(text.toLowerCase())))].map(
+    (address): RemoteReporter => {
+      const at = `${root}/v1/reporters/${address}`;
+      return {
+        address,
+        observe: ({ epoch, time, keys }, timeout) =>
+          request(`${at}/observations`, observationForm, "observation", timeout, {
+            epoch: String(epoch),
+            time: String(time),
+            keys: keys.map(String),
+          }),
+        sign: async (proposal, timeout) =>
+          (await request(`${at}/signatures`, signatureForm, "signature", timeout, formatProposal(proposal)))
+            .signature,
+        pending: async (timeout) =>
+          (await request(`${at}/pending`, pendingForm, "pending", timeout)).pending ?? undefined,
+      };
+    },
+  );
 }

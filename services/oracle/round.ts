@@ -8,11 +8,11 @@ import {
   type ExpectedEpoch,
   expectedEpoch,
   type Proposal,
-  signerOf,
   type UsableObservation,
   usableObservation,
   verifyProposal,
 } from "./epoch.ts";
+import { signerOf } from "./recovery.ts";
 import type { RemoteReporter } from "./reporterClient.ts";
 
 /*
@@ -106,13 +106,14 @@ async function pendingProposal(setting: RoundSetting): Promise<ComputedEpoch | u
   const { reporters, state, patience, market } = setting;
   const answers = await askAll(reporters, reporters.length, patience, async (reporter, timeout) => {
     const pending = await reporter.pending(timeout);
-    // Somebody's claim that he has signed something counts for nothing without his signature.
-    const isSigned = pending && signerOf(state, pending.header, pending.signature) === reporter.address;
-    return isSigned ? pending : undefined;
+    // A claim that somebody has signed something counts for nothing without his signature.
+    if (pending === undefined || signerOf(state, pending.header, pending.signature) !== reporter.address)
+      throw new SolvusError("reporter.nothing", "no header is pending, expected one with the signature");
+    return pending;
   });
   const proposals = new Map<string, { proposal: Proposal; count: number }>();
   for (const answer of answers) {
-    if (!("value" in answer) || answer.value === undefined) continue;
+    if (!("value" in answer)) continue;
     const { header } = answer.value;
     const name = `${header.time} ${header.snapshotRoot} ${header.pricesHash} ${header.inputsHash} ${header.steady}`;
     const known = proposals.get(name);
