@@ -256,7 +256,14 @@ export async function actOnBid(
   const pending =
     id === undefined
       ? undefined
-      : { id, target: place, account: keeper.account.name, keeper: plan.keeper.leafIndex, profit };
+      : {
+          id,
+          target: place,
+          account: keeper.account.name,
+          keeper: plan.keeper.leafIndex,
+          epoch: snapshot.epoch,
+          profit,
+        };
   return {
     ...(transaction === undefined ? {} : { transaction }),
     ...(pending === undefined ? {} : { pending }),

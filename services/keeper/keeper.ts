@@ -46,6 +46,8 @@ export interface KeeperConfig {
   signer: Signer;
   /** URL of the relayer that submits take-overs; without one the keeper sends them itself. */
   relayer?: string;
+  /** For how long a relayer that does not answer is asked again, milliseconds of the clock: 15,000. */
+  relayerPatienceMs?: number;
   limits: KeeperLimits;
   coin: CoinPrice;
   prover: Prover;
@@ -76,8 +78,9 @@ export async function startKeeper(config: KeeperConfig): Promise<RunningKeeper> 
   const { signal } = stopping;
   const ledger = await sightLedger({ deployed, sight, own, file, log, signal });
   const sending = sendingFrom(config.signer, limits);
-  const { relayer } = config;
-  const submitter = relayer === undefined ? directSubmitter(deployed, sending) : relayedSubmitter(relayer);
+  const { relayer, relayerPatienceMs } = config;
+  const submitter =
+    relayer === undefined ? directSubmitter(deployed, sending) : relayedSubmitter(relayer, relayerPatienceMs);
   const stage = async (name: Stage, detail: StageDetail): Promise<void> => config.onStage?.(name, detail);
   const acting: Acting = { ...config, ledger, sending, submitter, own, stage };
 
@@ -104,7 +107,8 @@ export async function startKeeper(config: KeeperConfig): Promise<RunningKeeper> 
   const isRefused = (act: ActKind, place: bigint): boolean =>
     refused.epoch === ledger.snapshot?.epoch && refused.acts.has(keyOf(act, place));
   const refuse = (act: ActKind, place: bigint, epoch: bigint): void => {
-    if (refused.epoch !== epoch) refused = { epoch, acts: new Set() };
+    if (refused.epoch > epoch) return;
+    if (refused.epoch < epoch) refused = { epoch, acts: new Set() };
     refused.acts.add(keyOf(act, place));
   };
 
@@ -131,6 +135,7 @@ export async function startKeeper(config: KeeperConfig): Promise<RunningKeeper> 
       const moved = account !== undefined && presentOf(account).leafIndex !== one.keeper;
       const outcome: Outcome = moved ? { state: "mined" } : await outcomeOf(one.id);
       if (outcome.state === "over") {
+        refuse("takeOver", one.target, one.epoch);
         metrics.count("takeOver", outcome.rule);
         log.warn({ place: String(one.target), rule: outcome.rule }, "the relayer gave a take-over up");
       } else if (moved) {

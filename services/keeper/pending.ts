@@ -15,6 +15,8 @@ const pendingSchema = z.strictObject({
   /** The keeper's account, and the place of its note that the take-over spends. */
   account: z.string(),
   keeper: z.string().transform(BigInt),
+  /** Of the snapshot that it was proven on. */
+  epoch: z.string().transform(BigInt),
   /** Micro-USDC. */
   profit: z.string().transform(BigInt),
 });

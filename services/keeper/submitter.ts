@@ -46,12 +46,12 @@ export function directSubmitter({ ledger }: Pick<Deployed, "ledger">, sending: S
   };
 }
 
-/** How long a relayer that does not answer is asked again: the epoch's proof is soon worth nothing. */
+/** Milliseconds for which a relayer that does not answer is asked again: the epoch's proof is soon worth nothing. */
 const PATIENCE_MS = 15_000;
 
 /** Take-overs through a relayer, for its fee. */
-export function relayedSubmitter(url: string): Submitter {
-  const client = relayerClient(url, { patienceMs: PATIENCE_MS });
+export function relayedSubmitter(url: string, patienceMs = PATIENCE_MS): Submitter {
+  const client = relayerClient(url, { patienceMs });
   return {
     async terms() {
       const { relayer, fees } = await client.quote();

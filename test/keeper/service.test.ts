@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { AccountSecrets } from "../../prover/secrets.ts";
 import type { Stage, StageDetail } from "../../services/keeper/acts.ts";
 import type { RunningKeeper } from "../../services/keeper/keeper.ts";
+import { FEE, holdRelayer } from "./heldRelayer.ts";
 import { GENEROUS, USD } from "./limits.ts";
 import { type KeeperChain, keeperChain } from "./support.ts";
 
@@ -260,3 +261,60 @@ test.each(["planned", "proven", "checked", "submitted", "recorded"] as const)(
     expect(await count("ledger", "TakenOver")).toBe(1);
   },
 );
+
+describe("through a relayer", () => {
+  /** A keeper that has handed a take-over to a relayer. */
+  const submitted = async (relayer: string, dataDirectory: string): Promise<RunningKeeper> => {
+    const keeper = await chain.keeper({ accounts: [cedar], relayer, dataDirectory });
+    await epoch(keeper, 0.9);
+    await chain.move(1);
+    await expect.poll(() => keeper.status().pending, { timeout: 20_000, interval: 10 }).toBe(1);
+    return keeper;
+  };
+
+  test("a take-over is handed over once, also across a restart, and its fee paid", async () => {
+    const relayer = await holdRelayer(chain.stage.deployed, chain.stage.relayer);
+    const dataDirectory = chain.directory();
+    const first = await submitted(relayer.url, dataDirectory);
+    expect(first.status()).toMatchObject({ idle: false, own: [{ isFree: false }] });
+    await first.stop();
+    const second = await chain.keeper({ accounts: [cedar], relayer: relayer.url, dataDirectory });
+    await expect.poll(() => second.status().block, { timeout: 20_000 }).toBeGreaterThan(0);
+    expect(second.status()).toMatchObject({ pending: 1 });
+    await relayer.land();
+    await chain.settle(second);
+    expect(relayer.count("mined")).toBe(1);
+    expect(await acts(second)).toEqual({ "takeOver done": 1 });
+    const [{ args }] = (await chain.stage.deployed.ledger.queryFilter("TakenOver")) as unknown as [
+      { args: { fee: bigint } },
+    ];
+    expect(args.fee).toBe(FEE);
+    await relayer.close();
+  });
+
+  test("one that the relayer gives up frees the account, and is planned anew at the next epoch", async () => {
+    const relayer = await holdRelayer(chain.stage.deployed, chain.stage.relayer);
+    const keeper = await submitted(relayer.url, chain.directory());
+    await chain.move(1);
+    await relayer.land();
+    await expect.poll(() => relayer.count("queued"), { timeout: 20_000, interval: 10 }).toBe(1);
+    expect(relayer.count("refused")).toBe(1);
+    await relayer.land();
+    await chain.settle(keeper);
+    expect(await acts(keeper)).toEqual({
+      "flag done": 1,
+      "takeOver ledger.SnapshotNotLatest": 1,
+      "takeOver done": 1,
+    });
+    await relayer.close();
+  });
+
+  test("while the relayer is away, accounts are flagged all the same", async () => {
+    const relayer = await holdRelayer(chain.stage.deployed, chain.stage.relayer);
+    await relayer.close();
+    const keeper = await chain.keeper({ accounts: [cedar], relayer: relayer.url, relayerPatienceMs: 20 });
+    await epoch(keeper, 0.9);
+    await epoch(keeper);
+    expect(keeper.status()).toMatchObject({ flagged: 1, waiting: [{ rule: "relayer.unreachable" }] });
+  });
+});
