@@ -25,13 +25,13 @@ export async function findApplied(
   const { ledger, provider, deployment } = deployed;
   const topics = ledger.interface.encodeFilterTopics(...eventOf(item)) as string[];
   for (
-    let last = await within(provider.getBlockNumber());
+    let last = await within(() => provider.getBlockNumber());
     last >= deployment.fromBlock;
     last -= BLOCKS_PER_QUERY
   ) {
     const fromBlock = Math.max(deployment.fromBlock, last - BLOCKS_PER_QUERY + 1);
     const address = deployment.ledger;
-    const logs = await within(provider.getLogs({ address, topics, fromBlock, toBlock: last }));
+    const logs = await within(() => provider.getLogs({ address, topics, fromBlock, toBlock: last }));
     for (const log of logs) {
       const leafIndex = appliedIn(deployed.ledger.interface, log, item);
       if (leafIndex === undefined) continue;

@@ -198,7 +198,7 @@ async function ask(context: EngineContext, unit: Unit): Promise<"good" | Judged[
   const { state } = makeChainCheck(deployed, sender);
   const [first] = unit as [Claimed];
   if (unit.length === 1 && isSide(first.item)) {
-    const refusal = (await within(state(first.item))) ?? {
+    const refusal = (await within(() => state(first.item))) ?? {
       rule: "ledger.PartnerMissing",
       message: "the other side of its trade has ended",
     };
@@ -207,14 +207,16 @@ async function ask(context: EngineContext, unit: Unit): Promise<"good" | Judged[
   let refusal: Refusal;
   try {
     const [method, values] = callOf(unit);
-    await within(deployed.ledger.getFunction(method).staticCall(...values, { from: sender }));
+    await within(() => deployed.ledger.getFunction(method).staticCall(...values, { from: sender }));
     return "good";
   } catch (error) {
     refusal = refusalIn(error);
   }
   if (unit.length === 1) return [await judge(context, first, refusal)];
   const own = await Promise.all(
-    unit.map(async ({ item }) => (await within(state(item))) ?? (await falseProof(context, item, refusal))),
+    unit.map(
+      async ({ item }) => (await within(() => state(item))) ?? (await falseProof(context, item, refusal)),
+    ),
   );
   const guilty = unit.flatMap((claimed, place) => {
     const reason = own[place];
@@ -232,10 +234,10 @@ async function falseProof(
   refusal: Refusal,
 ): Promise<Refusal | undefined> {
   if (refusal.rule !== "ledger.BatchProofRejected") return undefined;
-  const verifier = new Contract(await within(deployed.ledger.verifier()), VERIFIER, deployed.provider);
-  const signals = (await within(signalsOn(deployed)))(item);
+  const verifier = new Contract(await within(() => deployed.ledger.verifier()), VERIFIER, deployed.provider);
+  const signals = (await within(() => signalsOn(deployed)))(item);
   const circuit = circuitOf(item);
-  const isValid = await within(
+  const isValid = await within(() =>
     verifier.getFunction("verify").staticCall(circuitIndex(circuit), contentOf(item).proof, signals),
   );
   return isValid

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Signer } from "ethers";
 import { SolvusError } from "../../protocol/errors.ts";
 import type { Deployed } from "../chain/deployment.ts";
@@ -40,40 +41,67 @@ export interface EngineContext {
   log: Log;
   lease: Lease;
   stage(stage: Stage, detail: Record<string, unknown>): Promise<void>;
-  /** Bounds the time of a question to the node; throws `chain.timeout` when it is over. */
-  within<T>(question: Promise<T>): Promise<T>;
+  /**
+   * Asks the node something that may be asked again: when it fails it is, some times, unless `tries` says otherwise. Throws `chain.timeout`
+   * when there is no answer in time, and what the last try threw.
+   */
+  within<T>(question: () => Promise<T>, tries?: number): Promise<T>;
 }
 
-/** Bounds how long promises are waited for. What they do goes on; nobody hears of it. */
-export function timeLimit(milliseconds: number): <T>(question: Promise<T>) => Promise<T> {
-  return async (question) => {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () =>
-          reject(
-            new SolvusError(
-              "chain.timeout",
-              `node: no answer in ${milliseconds / 1000} s, expected one; it is asked again`,
-            ),
-          ),
-        milliseconds,
-      );
-    });
-    question.catch(() => undefined);
-    try {
-      return await Promise.race([question, late]);
-    } finally {
-      clearTimeout(timer);
+const TRIES = 3;
+const PAUSE_MS = 50;
+
+/** What asks questions of a node, waiting so long for each answer. */
+export function patientAsker(milliseconds: number): EngineContext["within"] {
+  return async (question, tries = TRIES) => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await timely(question(), milliseconds);
+      } catch (error) {
+        if (attempt >= tries || isRefusal(error)) throw error;
+        await sleep(PAUSE_MS * attempt);
+      }
     }
   };
 }
 
-/** Why the contracts refuse a call; rethrows what is no refusal but a failure of the node or of the way to it. */
+/** Bounds how long a promise is waited for. What it does goes on; nobody hears of it. */
+async function timely<T>(answer: Promise<T>, milliseconds: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const message = `node: no answer in ${milliseconds / 1000} s, expected one; it is asked again`;
+    timer = setTimeout(() => reject(new SolvusError("chain.timeout", message)), milliseconds);
+  });
+  answer.catch(() => undefined);
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  try {
+    refusalIn(error);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Why the contracts refuse a call; rethrows what is no refusal but a failure of the node or of the way to it. A library may report a node
+ * that is busy as a call that reverted without data: what the node itself said counts.
+ */
 export function refusalIn(error: unknown): { rule: string; message: string } {
   const refusal = contractRefusal(error);
   if (refusal !== undefined) return refusal;
-  if ((error as { code?: string }).code === "CALL_EXCEPTION")
+  const { code, message, info } = error as {
+    code?: string;
+    message?: string;
+    info?: { error?: { message?: string } };
+  };
+  if (code === "CALL_EXCEPTION" && /revert|out of gas|opcode/i.test(info?.error?.message ?? message ?? ""))
     return { rule: "chain.reverted", message: "a contract refused without a reason" };
   throw error;
 }

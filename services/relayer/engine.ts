@@ -8,7 +8,7 @@ import { startProvingWorker } from "../proving/worker.ts";
 import type { Running } from "../running.ts";
 import type { Store } from "../store/store.ts";
 import { sendBatches } from "./batches.ts";
-import { type EngineContext, type OnStage, timeLimit } from "./context.ts";
+import { type EngineContext, type OnStage, patientAsker } from "./context.ts";
 import { requireSameChain } from "./deploymentGuard.ts";
 import { type FollowMemory, follow } from "./follow.ts";
 import { expireWaiting, releaseDead } from "./housekeeping.ts";
@@ -58,7 +58,7 @@ export async function startEngine(options: EngineOptions): Promise<RelayerEngine
     log,
     lease: makeLease(store, sender, rules.leaseMs, log),
     stage: async (stage, detail) => onStage?.(stage, detail),
-    within: timeLimit(rules.rpcTimeoutMs),
+    within: patientAsker(rules.rpcTimeoutMs),
   };
   const worker =
     options.prover === "elsewhere" || !rules.insertions
@@ -130,7 +130,7 @@ function makeLook(context: EngineContext, isStopping: () => boolean): () => Prom
   return async () => {
     if ((await part("lease", () => lease.renew())) === undefined) return false;
     const head = await part("chain", async () => {
-      const block = await within(deployed.provider.getBlock("latest"));
+      const block = await within(() => deployed.provider.getBlock("latest"));
       if (block?.hash == null) throw new SolvusError("chain.block", "latest block: none, expected one");
       return block as typeof block & { hash: string };
     });

@@ -28,9 +28,6 @@ export interface FollowMemory {
   absent: Map<string, number>;
 }
 
-/** How long the chain must say that another transaction used a nonce: nodes behind one address differ for some seconds. */
-const LOST_AFTER_MS = 15_000;
-
 /** How long a chain must be too short for a block before the block counts as replaced. */
 const SHORTER_AFTER_MS = 2_000;
 
@@ -58,14 +55,14 @@ async function find(context: EngineContext, head: number, { missing }: FollowMem
     const id = String(row.id);
     const nonce = Number(row.nonce);
     if (!used.has(row.sender))
-      used.set(row.sender, await within(deployed.provider.getTransactionCount(row.sender, "latest")));
+      used.set(row.sender, await within(() => deployed.provider.getTransactionCount(row.sender, "latest")));
     if ((used.get(row.sender) as number) <= nonce) {
       missing.delete(id);
       continue;
     }
     let receipt: TransactionReceipt | null = null;
     for (const hash of row.hashes) {
-      receipt ??= await within(deployed.provider.getTransactionReceipt(hash));
+      receipt ??= await within(() => deployed.provider.getTransactionReceipt(hash));
     }
     if (receipt !== null) {
       missing.delete(id);
@@ -76,8 +73,8 @@ async function find(context: EngineContext, head: number, { missing }: FollowMem
     const since = missing.get(id) ?? Date.now();
     missing.set(id, since);
     const settled = head - rules.confirmations;
-    if (Date.now() - since < LOST_AFTER_MS || settled < 0) continue;
-    if ((await within(deployed.provider.getTransactionCount(row.sender, settled))) <= nonce) continue;
+    if (Date.now() - since < rules.lostAfterMs || settled < 0) continue;
+    if ((await within(() => deployed.provider.getTransactionCount(row.sender, settled))) <= nonce) continue;
     log.warn({ outgoing: id, nonce }, "another transaction of this key took the nonce");
     missing.delete(id);
     await lose(context, id);
@@ -189,7 +186,7 @@ async function confirm(context: EngineContext, head: number, { absent }: FollowM
   let changed = false;
   for (const { block_hash: hash, ...row } of blocks) {
     const number = Number(row.block);
-    const block = await within(deployed.provider.getBlock(number));
+    const block = await within(() => deployed.provider.getBlock(number));
     if (block === null) {
       // The node is behind, or the chain is shorter than it was: the first passes.
       const since = absent.get(hash) ?? Date.now();

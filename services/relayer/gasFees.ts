@@ -10,7 +10,7 @@ const DEFAULT_PRIORITY_FEE = 1_000_000_000n;
 
 /** What a transaction bids at first: room for the base fee to double, within the rules' limit. */
 export async function startingFees({ deployed, rules, within }: EngineContext): Promise<Fees> {
-  const { maxFeePerGas, maxPriorityFeePerGas, gasPrice } = await within(deployed.provider.getFeeData());
+  const { maxFeePerGas, maxPriorityFeePerGas, gasPrice } = await within(() => deployed.provider.getFeeData());
   const maxFee = least(maxFeePerGas ?? gasPrice ?? rules.maxFeePerGas, rules.maxFeePerGas);
   return { maxFee, priorityFee: least(maxPriorityFeePerGas ?? DEFAULT_PRIORITY_FEE, maxFee) };
 }

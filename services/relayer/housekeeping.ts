@@ -100,8 +100,8 @@ async function appliedElsewhere(
   const { item } = claimed;
   const isTaken =
     item.kind === "opening"
-      ? await within(deployed.ledger.isTagUsed(item.opening.signals.accountTag))
-      : await within(
+      ? await within(() => deployed.ledger.isTagUsed(item.opening.signals.accountTag))
+      : await within(() =>
           deployed.ledger.isSpent(
             item.kind === "transition"
               ? item.transition.signals.nullifier
@@ -129,10 +129,12 @@ async function staleSnapshots(
   const stale = new Map<string, Refusal>();
   if (roots.length === 0) return stale;
   const { ledger, oracle } = deployed;
-  const [staleAfter, grace] = await within(Promise.all([ledger.STALE_AFTER(), ledger.PREVIOUS_GRACE()]));
+  const [staleAfter, grace] = await within(() =>
+    Promise.all([ledger.STALE_AFTER(), ledger.PREVIOUS_GRACE()]),
+  );
   const now = BigInt(head.timestamp);
   for (const root of roots) {
-    const [found, newest] = await within(oracle.locate(BigInt(root)));
+    const [found, newest] = await within(() => oracle.locate(BigInt(root)));
     const [epoch, latest]: bigint[] = [found.epoch, newest.epoch];
     const epochs = `epoch is ${epoch}, latestEpoch is ${latest}`;
     if (epoch === 0n) continue;

@@ -81,7 +81,7 @@ async function sealOpen(context: EngineContext, memory: InsertionMemory): Promis
   const { deployed, within, log } = context;
   if (Date.now() - memory.sealTried < SEAL_TRY_MS) return false;
   memory.sealTried = Date.now();
-  const [tail] = await within(deployed.ledger.queue());
+  const [tail] = await within(() => deployed.ledger.queue());
   if (tail % 16n === 0n) return false;
   const data = deployed.ledger.interface.encodeFunctionData("seal");
   const gas = await gasOf(context, data);

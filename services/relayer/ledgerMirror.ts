@@ -2,6 +2,7 @@ import { keccak256, toUtf8Bytes } from "ethers";
 import { applyEvents, closedNodes, emptyHistory, type LedgerHistory } from "../../protocol/ledgerHistory.ts";
 import { type InsertionInput, StateTree } from "../../protocol/stateTree.ts";
 import type { Deployed } from "../chain/deployment.ts";
+import type { EngineContext } from "./context.ts";
 
 /*
  * The ledger's queue and state tree, kept up block by block. A replaced block has them built anew.
@@ -35,7 +36,7 @@ interface Reading {
 
 export function makeLedgerMirror(
   { chain, provider, deployment }: Deployed,
-  within: <T>(question: Promise<T>) => Promise<T>,
+  within: EngineContext["within"],
 ): LedgerMirror {
   const start = (): Reading => ({
     history: emptyHistory(),
@@ -50,12 +51,12 @@ export function makeLedgerMirror(
     async update(head) {
       const { hash, block } = reading;
       if (hash !== undefined && hash !== head.hash) {
-        const known = block === head.number ? head : await within(provider.getBlock(block));
+        const known = block === head.number ? head : await within(() => provider.getBlock(block));
         if (known?.hash !== hash) reading = start();
       }
       if (reading.hash === head.hash || head.number <= reading.block) return;
       try {
-        const events = await within(chain.ledgerEvents(reading.block + 1, head.number));
+        const events = await within(() => chain.ledgerEvents(reading.block + 1, head.number));
         applyEvents(reading.history, events);
       } catch (error) {
         reading = start();

@@ -16,6 +16,8 @@ export interface EngineRules {
   maxFeePerGas: bigint;
   /** How long an item that cannot be sent for a reason that may pass is tried again before it is refused. */
   patienceMs: number;
+  /** How long the chain must say that another transaction took a nonce before that is believed: nodes behind one address differ. */
+  lostAfterMs: number;
   /** A key is given up by a process that did not renew its lease for so long. */
   leaseMs: number;
   /** How long a node is waited for. */
@@ -35,6 +37,7 @@ export const DEFAULT_RULES: EngineRules = {
   bumpPercent: 12.5,
   maxFeePerGas: 500_000_000_000n,
   patienceMs: 120_000,
+  lostAfterMs: 15_000,
   leaseMs: 10_000,
   rpcTimeoutMs: 15_000,
   tickMs: 500,

@@ -60,7 +60,7 @@ export async function gasOf(
 ): Promise<{ gasLimit: bigint } | { refusal: { rule: string; message: string } }> {
   try {
     const to = deployed.deployment.ledger;
-    const gas = await within(deployed.provider.estimateGas({ from: sender, to, data }));
+    const gas = await within(() => deployed.provider.estimateGas({ from: sender, to, data }));
     return { gasLimit: (gas * (100n + GAS_MARGIN)) / 100n };
   } catch (error) {
     return { refusal: refusalIn(error) };
@@ -91,7 +91,7 @@ export async function send(
     "SELECT coalesce(max(nonce) + 1, 0) AS next FROM outgoing WHERE sender = $1 AND state <> 'lost'",
     [sender],
   );
-  const pending = await within(deployed.provider.getTransactionCount(sender, "pending"));
+  const pending = await within(() => deployed.provider.getTransactionCount(sender, "pending"));
   const nonce = Math.max(Number(row?.next), pending);
   const fees = await startingFees(context);
   const signed = await sign(context, nonce, call, fees);
@@ -148,11 +148,11 @@ async function keepAttempt(sql: Sql, id: string, { raw, hash }: Signed, fees: Fe
   );
 }
 
-/** Shows a stored transaction to the node. A node that fails or refuses is shown it again later: whether it was mined is seen elsewhere. */
-async function broadcast(context: EngineContext, id: string, { raw, hash }: Signed): Promise<void> {
+/** Shows a stored transaction to the node. A node that fails or refuses is shown it again later: whether it was mined is seen elsewhere. Returns whether the node took it. */
+async function broadcast(context: EngineContext, id: string, { raw, hash }: Signed): Promise<boolean> {
   const { deployed, log, stage, within } = context;
   try {
-    await within(deployed.provider.broadcastTransaction(raw));
+    await within(() => deployed.provider.broadcastTransaction(raw), 1);
   } catch (error) {
     const { shortMessage, message, rule } = error as {
       shortMessage?: string;
@@ -163,10 +163,11 @@ async function broadcast(context: EngineContext, id: string, { raw, hash }: Sign
       { outgoing: id, transaction: hash, reason: rule ?? shortMessage ?? message.slice(0, 120) },
       "not taken",
     );
-    return;
+    return false;
   }
   log.debug({ outgoing: id, transaction: hash }, "broadcast");
   await stage("broadcast", { outgoing: id, transaction: hash });
+  return true;
 }
 
 /** What is remembered of transactions between looks; losing it costs a broadcast. */
@@ -178,6 +179,8 @@ export interface PushMemory {
 }
 
 const SHOW_AGAIN_MS = 5_000;
+/** How soon a node that did not take one is shown it again. */
+const NOT_TAKEN_MS = 500;
 
 /**
  * Shows open transactions to the node again, those of keys that nobody holds too, and raises the fees of this key's first one when it has
@@ -212,8 +215,8 @@ export async function push(context: EngineContext, head: number, memory: PushMem
       head > (memory.height.get(hash) as number);
     if (isStuck && (await bump(context, row))) continue;
     if (Date.now() - (memory.shown.get(hash) ?? 0) < SHOW_AGAIN_MS) continue;
-    memory.shown.set(hash, Date.now());
-    await broadcast(context, String(row.id), row);
+    const isTaken = await broadcast(context, String(row.id), row);
+    memory.shown.set(hash, isTaken ? Date.now() : Date.now() - SHOW_AGAIN_MS + NOT_TAKEN_MS);
   }
 }
 
