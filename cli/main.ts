@@ -63,6 +63,11 @@ const ENTRIES: Entry[] = [
     load: async () => (await import("./commands/account.ts")).accountCommand,
   },
   {
+    name: "desk",
+    summary: "ask makers for firm quotes, and trade, in private",
+    load: async () => (await import("./commands/desk.ts")).deskCommand,
+  },
+  {
     name: "keeper",
     summary: "watch accounts, and flag, take over or reveal those below their margin",
     load: async () => (await import("./commands/keeper.ts")).keeperCommand,

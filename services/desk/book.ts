@@ -1,3 +1,4 @@
+import { ensure } from "../../protocol/errors.ts";
 import type { TradeTicket } from "../../protocol/tradeTicket.ts";
 import type { Card } from "./identity.ts";
 import { type Heard, isKind, type MessageOf, quotedTicket, readMessage } from "./message.ts";
@@ -39,8 +40,8 @@ export interface Asking {
   ended?: string;
 }
 
-export interface Book {
-  record: DeskRecord;
+/** Where everything stands. */
+export interface Standing {
   /** By the hash of the request, in order. */
   conversations: Map<string, Conversation>;
   /** By the hash of the quote. */
@@ -51,31 +52,38 @@ export interface Book {
   known: Set<string>;
 }
 
+/** A standing and the record that it follows. */
+export interface Book extends Standing {
+  record: DeskRecord;
+}
+
 /** The book of a record. */
 export function openBook(record: DeskRecord): Book {
-  const book: Book = {
-    record,
-    conversations: new Map(),
-    quoted: new Map(),
-    askings: new Map(),
-    known: new Set(),
-  };
-  for (const entry of record.entries) apply(book, entry);
+  const book: Book = { record, ...emptyStanding() };
+  for (const entry of record.entries) applyEntry(book, entry);
   return book;
+}
+
+/** Where nothing was said yet. */
+export function emptyStanding(): Standing {
+  return { conversations: new Map(), quoted: new Map(), askings: new Map(), known: new Set() };
 }
 
 /** Writes an event down and applies it. `chainTime`: Unix seconds of the chain. */
 export function note(book: Book, chainTime: number, event: RecordEvent): void {
   book.record.append(chainTime, event);
-  apply(book, book.record.entries.at(-1) as Entry);
+  applyEntry(book, book.record.entries.at(-1) as Entry);
 }
 
-/** The conversation of a quote that is in the book. */
-export function conversationOf(book: Book, quoteHash: string): Conversation {
-  return book.quoted.get(quoteHash) as Conversation;
+/** What a map has under a key. Throws `record.order`: an entry about what no entry before it has. */
+function found<T>(map: Map<string, T>, key: string): T {
+  const value = map.get(key);
+  ensure(value !== undefined, "record.order", `entry about ${key}: expected one about what was said before`);
+  return value;
 }
 
-function apply(book: Book, entry: Entry): void {
+/** Applies the next entry of a record. Throws `record.order`, and as reading messages does. */
+export function applyEntry(book: Standing, entry: Entry): void {
   switch (entry.event) {
     case "opened":
       return;
@@ -98,30 +106,30 @@ function apply(book: Book, entry: Entry): void {
       book.known.add(readMessage(entry.message).hash);
       return;
     default:
-      applyProgress(conversationOf(book, entry.quoteHash), entry);
+      applyProgress(found(book.quoted, entry.quoteHash), entry);
   }
 }
 
-function applyMessage(book: Book, heard: Heard, chainTime: number): void {
+function applyMessage(book: Standing, heard: Heard, chainTime: number): void {
   book.known.add(heard.hash);
   if (isKind(heard, "request")) {
     book.conversations.set(heard.hash, { request: heard, rounds: [] });
   } else if (isKind(heard, "quote")) {
-    const conversation = book.conversations.get(heard.content.requestHash) as Conversation;
+    const conversation = found(book.conversations, heard.content.requestHash);
     conversation.quote = heard;
     conversation.ticket = quotedTicket(conversation.request, heard);
     book.quoted.set(heard.hash, conversation);
   } else if (isKind(heard, "decline")) {
-    const conversation = book.conversations.get(heard.content.requestHash) as Conversation;
+    const conversation = found(book.conversations, heard.content.requestHash);
     conversation.decline = heard;
   } else if (isKind(heard, "acceptance")) {
-    const conversation = conversationOf(book, heard.content.quoteHash);
+    const conversation = found(book.quoted, heard.content.quoteHash);
     conversation.acceptance = heard;
     conversation.acceptedAt = chainTime;
   } else if (isKind(heard, "confirmation")) {
-    conversationOf(book, heard.content.quoteHash).confirmation = heard;
+    found(book.quoted, heard.content.quoteHash).confirmation = heard;
   } else if (isKind(heard, "round")) {
-    conversationOf(book, heard.content.quoteHash).rounds.push(heard);
+    found(book.quoted, heard.content.quoteHash).rounds.push(heard);
   }
 }
 

@@ -96,6 +96,8 @@ export interface ReadRecord {
   entries: Entry[];
   /** Hash of the last entry: who kept it knows whether entries were cut off the end. */
   head: string;
+  /** Hashes of all entries, in order. */
+  hashes: string[];
 }
 
 /**
@@ -107,6 +109,7 @@ export function readRecord(text: string): ReadRecord {
   ensure(lines.pop() === "", "record.format", "record: its last line is cut off, expected whole lines");
   ensure(lines.length > 0, "record.format", "record: empty, expected at least its first entry");
   const entries: Entry[] = [];
+  const hashes: string[] = [];
   let owner = "";
   let head = FIRST;
   for (const [place, line] of lines.entries()) {
@@ -128,8 +131,9 @@ export function readRecord(text: string): ReadRecord {
     );
     entries.push(entry);
     head = said.hash;
+    hashes.push(head);
   }
-  return { opened: entries[0] as Entry & Opened, entries, head };
+  return { opened: entries[0] as Entry & Opened, entries, head, hashes };
 }
 
 function readLine(
