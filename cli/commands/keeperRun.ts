@@ -6,9 +6,12 @@ import { type AccountSecrets, accountSecrets } from "../../prover/secrets.ts";
 import type { Deployed } from "../../services/chain/deployment.ts";
 import { type ChainPlace, scopeOf, withReading } from "../../services/chain/reading.ts";
 import { registryOf } from "../../services/chain/registryFile.ts";
+import { readText } from "../../services/files.ts";
+import { historyFromCsv } from "../../services/forecast/history.ts";
 import type { KeeperLimits } from "../../services/keeper/bid.ts";
 import type { CoinPrice } from "../../services/keeper/coinPrice.ts";
 import { startKeeper } from "../../services/keeper/keeper.ts";
+import type { ForecastWish } from "../../services/keeper/outlook.ts";
 import { makeLog } from "../../services/log.ts";
 import { untilStopped } from "../../services/running.ts";
 import { masterOf, senderOf, withChain, withProver } from "../account/session.ts";
@@ -33,6 +36,8 @@ interface RunOptions extends ChainPlace, SightOptions {
   maxRate?: string;
   maxSlice?: string;
   coin: string;
+  horizon: string;
+  prices?: string;
   /** False with `--no-reveal`. */
   reveal: boolean;
   /** False with `--no-write-off`. */
@@ -71,6 +76,11 @@ export function runCommand(state: RunState): Command {
     .option("--max-rate <percent>", "highest rate asked (default: what the auction permits)")
     .option("--max-slice <percent>", "largest slice taken of an account (default: what the rules admit)")
     .option("--coin <price>", "the chain's coin: dollars, or the underlying that is its price", "ETH")
+    .option("--horizon <hours>", "how far ahead it looks for who is next; 0: not at all", "8")
+    .option(
+      "--prices <file>",
+      "recorded hourly prices to look ahead by, continued by the oracle's (default: the oracle's alone)",
+    )
     .option("--no-reveal", "publishes nothing")
     .option("--no-write-off", "leaves accounts without positions and with negative cash to others")
     .addHelpText(
@@ -92,6 +102,7 @@ export function runCommand(state: RunState): Command {
 async function run(options: RunOptions): Promise<void> {
   const limits = limitsOf(options);
   const coin = coinOf(options.coin);
+  const forecast = forecastOf(options);
   const port = wholeNumber(options.port, "--port");
   await withReading(options, ({ deployed }) =>
     withProver(deployed, async (prover) => {
@@ -115,6 +126,7 @@ async function run(options: RunOptions): Promise<void> {
         ...(options.relayer === undefined ? {} : { relayer: options.relayer }),
         limits,
         coin,
+        ...(forecast === undefined ? {} : { forecast }),
         prover,
         listen: { host: options.host, port },
         dataDirectory: options.data,
@@ -146,6 +158,15 @@ function limitsOf(options: RunOptions): KeeperLimits {
     reveals: options.reveal,
     writeOffs: options.writeOff,
   };
+}
+
+/** Misuse (`forecast.csv`) for a file that holds no prices. */
+function forecastOf({ horizon, prices }: RunOptions): ForecastWish | undefined {
+  const horizonHours = wholeNumber(horizon, "--horizon");
+  if (horizonHours === 0) return undefined;
+  if (prices === undefined) return { horizonHours };
+  const text = readText(prices, "--prices");
+  return { horizonHours, recorded: reading(() => historyFromCsv(text)) };
 }
 
 /** Misuse (`cli.coin`) for what is neither a price nor a name. */

@@ -21,6 +21,7 @@ import {
 import type { KeeperLimits } from "./bid.ts";
 import { type BookPlace, saveBook } from "./bookFile.ts";
 import type { CoinPrice } from "./coinPrice.ts";
+import { type ForecastWish, makeOutlook } from "./outlook.ts";
 import { loadPending, type Pending, savePending } from "./pending.ts";
 import { type Endangered, endangered, workOn } from "./priorities.ts";
 import { sendingFrom } from "./send.ts";
@@ -50,6 +51,8 @@ export interface KeeperConfig {
   relayerPatienceMs?: number;
   limits: KeeperLimits;
   coin: CoinPrice;
+  /** Whom the keeper expects below margin next, and how far ahead; without it, it does not look. */
+  forecast?: ForecastWish;
   prover: Prover;
   listen: Listen;
   dataDirectory: string;
@@ -84,6 +87,9 @@ export async function startKeeper(config: KeeperConfig): Promise<RunningKeeper> 
   const stage = async (name: Stage, detail: StageDetail): Promise<void> => config.onStage?.(name, detail);
   const acting: Acting = { ...config, ledger, sending, submitter, own, stage };
 
+  const { forecast } = config;
+  const outlook = forecast === undefined ? undefined : makeOutlook(deployed, forecast, log);
+  let lookedAt: bigint | undefined;
   let pending = await loadPending(dataDirectory);
   let below: Endangered[] = [];
   let waiting = new Map<bigint, string>();
@@ -96,7 +102,7 @@ export async function startKeeper(config: KeeperConfig): Promise<RunningKeeper> 
   let lastAct: ActKind | undefined;
 
   const status = (): KeeperStatus =>
-    statusOf(ledger, { own, below, pending, waiting, endangered: [], horizonHours: undefined, idle });
+    statusOf(ledger, { own, below, pending, waiting, outlook, horizonHours: forecast?.horizonHours, idle });
   const secondsSinceRound = (): number | undefined =>
     lastRound === undefined ? undefined : (performance.now() - lastRound) / 1000;
   const answers = { status, standings: (limit: number) => standingsFor(ledger, limit), secondsSinceRound };
@@ -236,6 +242,10 @@ export async function startKeeper(config: KeeperConfig): Promise<RunningKeeper> 
     }
     await settlePending();
     below = endangered(ledger);
+    if (ledger.snapshot !== undefined && ledger.snapshot.epoch !== lookedAt) {
+      lookedAt = ledger.snapshot.epoch;
+      outlook?.look(ledger.snapshot, ledger.evaluated);
+    }
     const acted = await actOnce();
     if (!acted) {
       lastAct = undefined;

@@ -32,6 +32,10 @@ export function keeperMetrics(registry: Registry): KeeperMetrics {
   const inventory = gauge("margin_inventory_usd", "Maintenance margin that the keeper's own accounts carry");
   const free = gauge("free_accounts", "Own accounts that a take-over may use now");
   const pending = gauge("pending_take_overs", "Take-overs that the relayer has and the chain has not");
+  const likeliest = gauge(
+    "likeliest_breach",
+    "Highest probability that an account which meets its margin does not within the horizon",
+  );
   const evaluation = gauge(
     "evaluation_seconds",
     "Duration of the last evaluation of all accounts, with the snapshot's recomputation",
@@ -76,6 +80,7 @@ export function keeperMetrics(registry: Registry): KeeperMetrics {
       inventory.set(Number(status.marginInventoryMicroUsdc) / MICRO);
       free.set(status.own.filter(({ isFree }) => isFree).length);
       pending.set(status.pending);
+      likeliest.set(status.endangered[0]?.probability ?? 0);
       evaluation.set(status.evaluationSeconds);
     },
     count: (act, outcome) => acts.inc({ act, outcome }),

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { AccountSecrets } from "../../prover/secrets.ts";
 import { presentOf } from "./accountBook.ts";
 import { inventoryOf, ownAccounts } from "./acts.ts";
+import type { Outlook } from "./outlook.ts";
 import type { Pending } from "./pending.ts";
 import { type Endangered, ratioOf } from "./priorities.ts";
 import type { Evaluated, SightedLedger } from "./sightedLedger.ts";
@@ -38,7 +39,10 @@ export const statusSchema = z.object({
   waiting: z.array(z.object({ place: decimal, rule: z.string() })),
   /** Accounts that meet their margin and are likeliest not to for long. */
   endangered: z.array(z.object({ place: decimal, probability: z.number() })),
+  /** Of the probabilities; null when the keeper does not look ahead. */
   horizonHours: z.number().nullable(),
+  /** The rule that says why there are no probabilities. */
+  noForecast: z.string().nullable(),
   evaluationSeconds: z.number(),
 });
 
@@ -63,7 +67,7 @@ export interface StatusParts {
   below: readonly Endangered[];
   pending: readonly Pending[];
   waiting: ReadonlyMap<bigint, string>;
-  endangered: readonly { place: bigint; probability: number }[];
+  outlook: Pick<Outlook, "prospects" | "noForecast"> | undefined;
   horizonHours: number | undefined;
   idle: boolean;
 }
@@ -91,8 +95,12 @@ export function statusOf(ledger: SightedLedger, parts: StatusParts): KeeperStatu
     })),
     marginInventoryMicroUsdc: String(inventoryOf(ledger, own)),
     waiting: [...parts.waiting].map(([place, rule]) => ({ place: String(place), rule })),
-    endangered: parts.endangered.map(({ place, probability }) => ({ place: String(place), probability })),
+    endangered: (parts.outlook?.prospects ?? []).map(({ place, probability }) => ({
+      place: String(place),
+      probability,
+    })),
     horizonHours: parts.horizonHours ?? null,
+    noForecast: parts.outlook?.noForecast ?? null,
     evaluationSeconds: ledger.evaluationSeconds,
   };
 }

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { AccountSecrets } from "../../prover/secrets.ts";
 import type { Stage, StageDetail } from "../../services/keeper/acts.ts";
 import type { RunningKeeper } from "../../services/keeper/keeper.ts";
+import { randomFrom } from "../support/random.ts";
 import { FEE, holdRelayer } from "./heldRelayer.ts";
 import { GENEROUS, USD } from "./limits.ts";
 import { type KeeperChain, keeperChain } from "./support.ts";
@@ -166,6 +167,32 @@ test("what nobody takes over it publishes after fifteen minutes, and a keeper wi
   expect(await acts(blind)).toEqual({ "takeOver done": 1 });
   await written(blind);
   expect(blind.status()).toMatchObject({ accounts: 2, below: 0 });
+});
+
+test("it says who is next, by the prices that it knows", async () => {
+  const now = (await chain.local.now()) * 1000;
+  const hour = 3_600_000;
+  const random = randomFrom(11);
+  let price = 9_000;
+  const rows = Array.from({ length: 400 }, (_, index) => {
+    price *= 1 + Number(random.between(-100n, 100n)) / 10_000;
+    return { time: (Math.floor(now / hour) - 399 + index) * hour, prices: [price] };
+  });
+  const recorded = { stepMs: hour, names: ["BTC"], rows };
+  const seeing = await chain.keeper({ accounts: [], forecast: { horizonHours: 8, recorded } });
+  const ignorant = await chain.keeper({ accounts: [], forecast: { horizonHours: 8 } });
+  const prospects = () => seeing.status().endangered;
+  await expect.poll(() => prospects().length, { timeout: 20_000 }).toBeGreaterThan(0);
+  const [first] = prospects();
+  const { accounts } = await (await fetch(`${seeing.url}/v1/accounts`)).json();
+  expect(first!.place).toBe(accounts[0].place);
+  expect(first!.probability).toBeLessThan(1);
+  const before = first!.probability;
+  await epoch(seeing, 0.97);
+  await expect.poll(() => prospects()[0]?.probability ?? 0, { timeout: 20_000 }).toBeGreaterThan(before);
+  expect(seeing.status()).toMatchObject({ below: 0, horizonHours: 8, noForecast: null });
+  await chain.settle(ignorant);
+  await expect.poll(() => ignorant.status().noForecast, { timeout: 20_000 }).toBe("forecast.history");
 });
 
 test("a proof of an epoch that is over is not sent", async () => {
