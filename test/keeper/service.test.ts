@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { AccountSecrets } from "../../prover/secrets.ts";
 import type { Stage, StageDetail } from "../../services/keeper/acts.ts";
 import type { RunningKeeper } from "../../services/keeper/keeper.ts";
+import { sendingFrom } from "../../services/keeper/send.ts";
 import { randomFrom } from "../support/random.ts";
 import { FEE, holdRelayer } from "./heldRelayer.ts";
 import { GENEROUS, USD } from "./limits.ts";
@@ -267,7 +268,7 @@ test("a re-org takes accounts, flags and take-overs back, and the keeper does ag
   expect(keeper.status()).toMatchObject({ accounts: 4, below: 0, flagged: 0, own: [{ isFree: true }] });
 });
 
-test.each(["planned", "proven", "checked", "submitted", "recorded"] as const)(
+test.each(["checked", "submitted"] as const)(
   "ended after a take-over was %s, it goes on as if it had not been",
   async (stage) => {
     const dataDirectory = chain.directory();
@@ -343,5 +344,51 @@ describe("through a relayer", () => {
     await epoch(keeper, 0.9);
     await epoch(keeper);
     expect(keeper.status()).toMatchObject({ flagged: 1, waiting: [{ rule: "relayer.unreachable" }] });
+  });
+});
+
+describe("its transactions", () => {
+  const GWEI = 10n ** 9n;
+  const of = (contract: unknown, owner: string) =>
+    (contract as { balanceOf(owner: string): Promise<bigint> }).balanceOf(owner);
+
+  test("one that is stuck is replaced at a higher fee, and mined once", async () => {
+    const { provider } = chain.local.ethers;
+    const { keeper: signer, deployed } = chain.stage;
+    const { usdc } = deployed;
+    const ahead = sendingFrom(signer, { maxGasPrice: 100n * GWEI });
+    expect((await ahead.send(usdc, "mint", [signer.address, 1n])).status).toBe(1);
+    const nonce = await signer.getNonce();
+    await provider.send("evm_setAutomine", [false]);
+    try {
+      const sending = sendingFrom(signer, { maxGasPrice: 100n * GWEI, patienceMs: 50 });
+      const unmined = sending.send(usdc, "mint", [signer.address, 5n]);
+      await expect(unmined).rejects.toMatchObject({ rule: "keeper.unmined" });
+      const restarted = sendingFrom(signer, { maxGasPrice: 100n * GWEI, patienceMs: 60_000 });
+      const sent = restarted.send(usdc, "mint", [signer.address, 7n]);
+      const pending = async () =>
+        (await provider.send("eth_getBlockByNumber", ["pending", true])).transactions;
+      const [first] = await pending();
+      await expect.poll(async () => (await pending())[0]?.hash, { timeout: 20_000 }).not.toBe(first.hash);
+      await provider.send("evm_mine", []);
+      const { hash, status } = await sent;
+      expect(status).toBe(1);
+      expect((await provider.getTransaction(hash))!.nonce).toBe(nonce);
+    } finally {
+      await provider.send("evm_setAutomine", [true]);
+    }
+    expect(await signer.getNonce()).toBe(nonce + 1);
+    expect(await of(usdc, signer.address)).toBe(1n + 7n);
+  });
+
+  test("none is sent above the highest gas price, nor one that a contract refuses", async () => {
+    const { keeper: signer, deployed } = chain.stage;
+    const nonce = await signer.getNonce();
+    const frugal = sendingFrom(signer, { maxGasPrice: 1n });
+    const dear = frugal.send(deployed.usdc, "mint", [signer.address, 5n]);
+    await expect(dear).rejects.toMatchObject({ rule: "keeper.gasPrice" });
+    const refused = sendingFrom(signer, { maxGasPrice: 100n * GWEI }).send(deployed.ledger, "seal", []);
+    await expect(refused).rejects.toMatchObject({ rule: expect.stringMatching(/^ledger\./) });
+    expect(await signer.getNonce()).toBe(nonce);
   });
 });
