@@ -1,7 +1,9 @@
-import { JsonRpcProvider, Network } from "ethers";
+import { FetchRequest, JsonRpcProvider, Network } from "ethers";
 import { Misuse } from "../../protocol/errors.ts";
 
 const PROBE_MS = 5_000;
+/** A call that is not answered for so long has failed; services ask again. */
+const CALL_MS = 60_000;
 
 /** Chain id of a JSON-RPC endpoint; misuse (`rpc.unreachable`) when it does not answer as one. */
 async function chainIdAt(url: string): Promise<bigint> {
@@ -36,7 +38,9 @@ function withoutSecrets(url: string): string {
 export async function connectRpc(url: string): Promise<JsonRpcProvider> {
   const network = Network.from(await chainIdAt(url));
   const options = { staticNetwork: network, batchMaxCount: 1, cacheTimeout: -1, pollingInterval: 250 };
-  return new JsonRpcProvider(url, network, options);
+  const connection = new FetchRequest(url);
+  connection.timeout = CALL_MS;
+  return new JsonRpcProvider(connection, network, options);
 }
 
 /** Connects to an endpoint, works, disconnects. */

@@ -109,14 +109,15 @@ function isUnderpriced(error: unknown): boolean {
   );
 }
 
-/** A contract's refusal as an error with its rule; any other error as it is. */
+/** A contract's refusal as an error with its rule; what is a failure of the node, or of the way to it, as it is. */
 function refusalOf(error: unknown): unknown {
-  const { code } = error as { code?: string };
   const refusal = contractRefusal(error);
-  if (refusal === undefined) {
-    return code === "CALL_EXCEPTION"
-      ? new SolvusError("keeper.reverted", "transaction: reverted when it was mined; another one came first")
-      : error;
-  }
-  return new SolvusError(refusal.rule, refusal.message);
+  if (refusal !== undefined) return new SolvusError(refusal.rule, refusal.message);
+  // A library may report a busy node as a call that reverted without data: only a receipt proves it.
+  const { code, receipt } = error as { code?: string; receipt?: unknown };
+  if (code !== "CALL_EXCEPTION" || receipt === undefined || receipt === null) return error;
+  return new SolvusError(
+    "keeper.reverted",
+    "transaction: reverted when it was mined; another one came first",
+  );
 }
