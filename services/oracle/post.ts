@@ -1,8 +1,10 @@
-import type { Provider, Signer, TransactionReceipt } from "ethers";
+import type { Provider, Signer, TransactionReceipt, TransactionResponse } from "ethers";
 import { SolvusError } from "../../protocol/errors.ts";
 import type { Deployed } from "../chain/deployment.ts";
 import { contractRefusal } from "../chain/revert.ts";
+import { chainFailure } from "./chainState.ts";
 import type { SignedEpoch } from "./round.ts";
+import { within } from "./within.ts";
 
 /*
  * Posting of signed snapshots from one account, one at a time. The next transaction always has the first nonce that is not mined: one that
@@ -13,6 +15,9 @@ import type { SignedEpoch } from "./round.ts";
 const BUMP_PERCENT = 125n;
 /** Room for blocks in which storage was written before. */
 const GAS_PERCENT = 120n;
+
+/** Milliseconds for a node to take a transaction. */
+const SEND_MS = 20_000;
 
 interface Fees {
   maxFeePerGas: bigint;
@@ -53,7 +58,7 @@ export function makePoster(
       const data = oracle.interface.encodeFunctionData("post", [header, inputs, keys, posted, signatures]);
       const from = await signer.getAddress();
       const call = { to: deployment.oracle, data, from };
-      try {
+      const send = async (): Promise<TransactionResponse> => {
         const gas = await provider.estimateGas(call);
         const nonce = await provider.getTransactionCount(from, "latest");
         const fees = await presentFees(provider);
@@ -62,13 +67,16 @@ export function makePoster(
           fees.maxPriorityFeePerGas = larger(fees.maxPriorityFeePerGas, more(last.maxPriorityFeePerGas));
         }
         last = { nonce, ...fees };
-        const response = await signer.sendTransaction({
+        return signer.sendTransaction({
           to: deployment.oracle,
           data,
           nonce,
           gasLimit: (gas * GAS_PERCENT) / 100n,
           ...fees,
         });
+      };
+      try {
+        const response = await within(SEND_MS, "chain.silent", "the node", send());
         await onStage?.("sent");
         const receipt = await response.wait(1, rules.minedWithinMs);
         if (receipt === null)
@@ -78,7 +86,7 @@ export function makePoster(
         if (error instanceof SolvusError) throw error;
         const refusal = contractRefusal(error);
         if (refusal !== undefined) throw new SolvusError(refusal.rule, refusal.message);
-        const { code, message } = error as { code?: string; message: string };
+        const { code } = error as { code?: string };
         if (code === "TIMEOUT")
           throw new SolvusError(
             "chain.stuck",
@@ -90,7 +98,7 @@ export function makePoster(
             "chain.underpriced",
             "a posting of before is in the way; the next one pays more",
           );
-        throw new SolvusError("chain.send", (message.split("\n")[0] as string).slice(0, 200));
+        throw chainFailure(error);
       }
     },
   };

@@ -194,13 +194,18 @@ export async function startReporters(
     const url = await server.listen({ host: listen.host ?? "127.0.0.1", port: listen.port ?? 0 });
     const addresses = [...reporters.values()].map(({ address }) => address);
     log.info({ url, reporters: addresses }, "reporting");
+    let stopping: Promise<void> | undefined;
+    const stop = async (): Promise<void> => {
+      await server.close();
+      for (const { source } of config.reporters) await source.close();
+      unlock();
+    };
     return {
       url,
       addresses,
-      async stop() {
-        await server.close();
-        for (const { source } of config.reporters) await source.close();
-        unlock();
+      stop() {
+        stopping ??= stop();
+        return stopping;
       },
     };
   } catch (error) {

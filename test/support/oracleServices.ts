@@ -42,6 +42,8 @@ export interface OracleWorld {
   ): Promise<Running & { url: string; lines: Record<string, unknown>[] }>;
   /** Latest epoch on the chain. */
   epoch(): Promise<number>;
+  /** Resolves once something holds; `what` it is. */
+  until(holds: () => boolean | Promise<boolean>, what: string): Promise<void>;
   /** Resolves once the epoch is on the chain. */
   reached(epoch: number): Promise<void>;
   /** Stops what runs. */
@@ -95,17 +97,17 @@ export async function oracleWorld(source: PriceSource, date: Date): Promise<Orac
       return kept({ ...service, lines });
     },
     epoch: async () => Number((await readState()).latest?.posted.epoch ?? 0n),
-    async reached(epoch) {
-      const until = Date.now() + 20_000;
-      for (;;) {
-        const now = await world.epoch();
-        if (now >= epoch) return;
-        if (Date.now() > until) throw new Error(`epoch is ${now}, expected ${epoch} within 20 s`);
+    async until(holds, what) {
+      const end = Date.now() + 30_000;
+      while (!(await holds())) {
+        if (Date.now() > end) throw new Error(`not within 30 s: ${what}`);
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },
+    reached: (epoch) => world.until(async () => (await world.epoch()) >= epoch, `epoch ${epoch}`),
     async quiet() {
-      for (const service of running) await service.stop();
+      // Aggregators were started after the reporters that they ask.
+      for (const service of [...running].reverse()) await service.stop();
       running.clear();
     },
     async close() {
