@@ -23,12 +23,24 @@ const SECRET_FIELDS = [
 
 const REDACTED = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]);
 
-/** Serialises bigints as decimal numbers and errors as one line: stacks and causes may quote inputs. */
+/** An address with a scheme: only scheme and host are told, for keys and passwords are in the rest. */
+const ADDRESS = /\b([a-z]+:\/\/)(?:[^\s"'/@]*@)?([^\s"'/)?]+)[^\s"')]*/g;
+
+/** What an error says, in one line without secrets: libraries for chains quote endpoint and call behind a short message. */
+function told(error: unknown): string {
+  const { shortMessage, info } = error as { shortMessage?: string; info?: { error?: { message?: string } } };
+  const text = shortMessage ?? (error instanceof Error ? error.message : String(error));
+  const node = info?.error?.message;
+  const line = (node === undefined ? text : `${text}: ${node}`).split("\n")[0] as string;
+  return line.replace(ADDRESS, "$1$2").slice(0, 400);
+}
+
+/** Errors as one line: stacks and causes may quote inputs. */
 const serializers: LoggerOptions["serializers"] = {
-  err: (error: unknown) =>
-    error instanceof Error
-      ? { name: error.name, message: (error.message.split("\n")[0] as string).slice(0, 400) }
-      : { message: String(error).slice(0, 400) },
+  err: (error: unknown) => ({
+    ...(error instanceof Error ? { name: error.name } : {}),
+    message: told(error ?? "nothing"),
+  }),
 };
 
 /** A log on standard output for a service, at the level that SOLVUS_LOG_LEVEL names (by default `info`). */
