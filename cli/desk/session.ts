@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { Misuse, reading as readingInput } from "../../protocol/errors.ts";
 import type { Prover } from "../../prover/prover.ts";
 import { accountSecrets } from "../../prover/secrets.ts";
+import { followOwnAccount } from "../../services/account/follow.ts";
 import { type Reading, scopeOf } from "../../services/chain/reading.ts";
 import {
   type Card,
@@ -72,7 +73,7 @@ export async function deskParts(
   const scope = { chainId, ledger };
   return {
     ...{ reading, prover, relayer, log, identity, scope },
-    secrets: accountSecrets(master, number, scopeOf(deployed)),
+    account: followOwnAccount(reading, accountSecrets(master, number, scopeOf(deployed))),
     record: openRecord(options.record, identity, scope, role),
     post: postAt(options.relayer),
     ...(options.registry === undefined ? {} : { registry: options.registry }),

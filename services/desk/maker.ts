@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ensure, SolvusError } from "../../protocol/errors.ts";
 import { checkPackage, type TradePackage } from "../../protocol/trade.ts";
 import { formatTicket } from "../../protocol/tradeTicket.ts";
+import { presentSnapshot } from "../account/follow.ts";
 import { randomFieldElement } from "../account/secrets.ts";
 import { chainTime } from "../chain/deployment.ts";
-import { accountOf } from "../chain/reading.ts";
 import type { Running } from "../running.ts";
 import { type Book, type Conversation, isOpen, note, openBook } from "./book.ts";
 import { requireCapacity } from "./capacity.ts";
@@ -244,7 +244,7 @@ export function bindingOf(book: Book, now: number): Conversation[] {
 
 /** The package that the maker offers in answer to a request. Throws why it offers none. */
 async function packageFor(
-  { reading, secrets, relayer, rules }: MakerConfig,
+  { reading, account: own, relayer, rules }: MakerConfig,
   book: Book,
   { content }: Heard<MessageOf<"request">>,
   now: number,
@@ -257,14 +257,14 @@ async function packageFor(
     `quotes and trades open with this taker: ${MOST_FOR_ONE}, expected fewer`,
   );
   const bound = binding.map(({ ticket }) => ticket!.package);
-  const snapshot = await reading.latest();
-  const account = await accountOf(reading, secrets);
-  const cash = priceOf(legs, snapshot, { legs: account.note.legs, bound }, rules);
+  const snapshot = await presentSnapshot(reading);
+  const { note: held } = await own.now();
+  const cash = priceOf(legs, snapshot, { legs: held.legs, bound }, rules);
   const trade = { legs, cash, salt: randomFieldElement() };
   checkPackage(trade);
   const { fees } = await relayer.quote();
   const needs = { fee: fees.transition, cushion: rules.cushion };
-  requireCapacity(account.note, snapshot, bound, trade, needs);
+  requireCapacity(held, snapshot, bound, trade, needs);
   return trade;
 }
 

@@ -157,7 +157,7 @@ export interface DeskRecord {
   readonly head: string;
   /** Adds an entry; it is on the disk when this returns. `chainTime`: Unix seconds of the chain. */
   append(chainTime: number, event: RecordEvent): void;
-  /** Lets others write. */
+  /** Lets others write; once is enough. */
   close(): void;
 }
 
@@ -185,7 +185,10 @@ export function openRecord(
     closeSync(descriptor);
     throw new SolvusError("record.busy", `record ${JSON.stringify(file)}: another process writes to it`);
   }
+  let closed = false;
   const close = (): void => {
+    if (closed) return;
+    closed = true;
     closeSync(descriptor);
     unlock();
   };

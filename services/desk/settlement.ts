@@ -4,11 +4,11 @@ import { type Side, tradeTagOf } from "../../protocol/trade.ts";
 import type { TradeTicket } from "../../protocol/tradeTicket.ts";
 import type { Account } from "../../prover/account.ts";
 import type { Prover } from "../../prover/prover.ts";
-import type { AccountSecrets } from "../../prover/secrets.ts";
+import { type OwnAccount, presentSnapshot } from "../account/follow.ts";
 import { relayedTerms } from "../account/relayed.ts";
 import { NOTHING, proveTransition } from "../account/transact.ts";
 import { chainTime } from "../chain/deployment.ts";
-import { accountOf, type Reading } from "../chain/reading.ts";
+import type { Reading } from "../chain/reading.ts";
 import { registryForTrade } from "../chain/registryFile.ts";
 import type { Log } from "../log.ts";
 import type { RelayerClient } from "../relayer/client.ts";
@@ -27,7 +27,7 @@ import type { Heard, MessageOf } from "./message.ts";
 
 export interface SettlementParts {
   reading: Reading;
-  secrets: AccountSecrets;
+  account: OwnAccount;
   prover: Prover;
   relayer: Pick<RelayerClient, "quote" | "submit" | "status">;
   /** The taker is side 0. */
@@ -56,6 +56,7 @@ const LATER = [
   "relayer.timeout",
   "store.unavailable",
   "chain.unavailable",
+  "chain.moving",
   "http.stopping",
   "http.tooMany",
   "http.failed",
@@ -79,7 +80,7 @@ export function hasLanded({ changes }: Account, { package: trade }: TradeTicket)
 }
 
 export function makeSettler(book: Book, parts: SettlementParts): Settler {
-  const { reading, secrets, relayer, side, log, onStage = () => undefined } = parts;
+  const { reading, relayer, side, log, onStage = () => undefined } = parts;
   const { deployed } = reading;
   /** Halves that the relayer has not taken yet, by quote; only the last round of each. */
   const proven = new Map<string, { round: number; half: ProvenTransition }>();
@@ -100,7 +101,7 @@ export function makeSettler(book: Book, parts: SettlementParts): Settler {
     account: Account,
   ): Promise<ProvenTransition> => {
     const { fee } = await relayedTerms(relayer, deployed);
-    const snapshot = await reading.latest();
+    const snapshot = await presentSnapshot(reading);
     if (snapshot.root !== BigInt(round.snapshotRoot))
       throw new SolvusError("desk.snapshotPassed", `snapshot of round ${round.number}: not the latest`);
     const { package: trade, deadline } = ticket as TradeTicket;
@@ -168,7 +169,7 @@ export function makeSettler(book: Book, parts: SettlementParts): Settler {
       const underWay = status !== undefined && !isTerminal(status.state) && status.state !== "mined";
       if (underWay && BigInt(now) <= ticket.deadline) return "waits";
 
-      const account = await accountOf(reading, secrets);
+      const account = await parts.account.now();
       if (hasLanded(account, ticket)) {
         proven.delete(quoteHash);
         note(book, now, { event: "landed", quoteHash });

@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ensure, SolvusError } from "../../protocol/errors.ts";
-import type { MarketSnapshot } from "../../protocol/snapshot.ts";
 import { checkPackage, type TradePackage } from "../../protocol/trade.ts";
+import { presentRoot, presentSnapshot } from "../account/follow.ts";
 import { chainTime } from "../chain/deployment.ts";
-import { accountOf } from "../chain/reading.ts";
 import { type Book, type Conversation, isAgreed, isOpen, note, openBook } from "./book.ts";
 import { bestOf, reasonAgainst, requireFeasible } from "./choice.ts";
 import { makeCourier } from "./courier.ts";
@@ -72,7 +71,7 @@ const ROUNDS_ON_ONE = 3;
 const PATIENCE = 60;
 
 export function makeTaker(config: TakerConfig): Taker {
-  const { identity, scope, record, post, reading, secrets, relayer, log, onStage = () => undefined } = config;
+  const { identity, scope, record, post, reading, account, relayer, log, onStage = () => undefined } = config;
   const { confirmSeconds = CONFIRM_SECONDS, pollMs = POLL_MS } = config;
   const { deployed } = reading;
   const book = openBook(record);
@@ -80,8 +79,6 @@ export function makeTaker(config: TakerConfig): Taker {
   const settler = makeSettler(book, { ...config, side: 0 });
   const conversationsOn = (requestId: string): Conversation[] =>
     [...book.conversations.values()].filter(({ request }) => request.content.requestId === requestId);
-  const latestRoot = async (): Promise<bigint> => (await deployed.oracle.latest())[0];
-  const latest = async (): Promise<MarketSnapshot> => reading.snapshots(await latestRoot());
 
   const tell = (conversation: Conversation, message: Heard, now: number, until: number): void => {
     if (!book.known.has(message.hash)) note(book, now, { event: "said", message: message.signed });
@@ -127,7 +124,7 @@ export function makeTaker(config: TakerConfig): Taker {
     quote: Heard<MessageOf<"quote">>,
   ): Promise<{ epoch: string; cash: string } | undefined> => {
     const asked = book.conversations.get(quote.content.requestHash)!.request;
-    const snapshot = await latest();
+    const snapshot = await presentSnapshot(reading);
     const legs = asked.content.legs.map(({ id, size }) => ({ id: BigInt(id), size: BigInt(size) }));
     return { epoch: String(snapshot.epoch), cash: String(cashAtMarks(legs, snapshot)) };
   };
@@ -145,8 +142,8 @@ export function makeTaker(config: TakerConfig): Taker {
     const quote = best.quote as Heard<MessageOf<"quote">>;
     try {
       const { fees } = await relayer.quote();
-      const account = await accountOf(reading, secrets);
-      requireFeasible(best.ticket!, account.note, await latest(), fees.transition);
+      const { note: held } = await account.now();
+      requireFeasible(best.ticket!, held, await presentSnapshot(reading), fees.transition);
     } catch (error) {
       if (!(error instanceof SolvusError) || isPassing(error)) throw error;
       note(book, now, { event: "passed", quoteHash: quote.hash, rule: error.rule });
@@ -162,10 +159,10 @@ export function makeTaker(config: TakerConfig): Taker {
 
   /** Names the next round, unless this snapshot has seen too many. */
   const nameRound = async (conversation: Conversation, now: number): Promise<void> => {
-    const root = String(await latestRoot());
+    const root = String(await presentRoot(deployed));
     const { rounds, quote, ticket } = conversation;
     if (rounds.filter(({ content }) => content.snapshotRoot === root).length >= ROUNDS_ON_ONE) return;
-    const { inserted } = await accountOf(reading, secrets);
+    const { inserted } = await account.now();
     if (!inserted) return;
     const { relayer: address } = await relayer.quote();
     const { from: to, requestId } = quote!.content;
@@ -183,7 +180,7 @@ export function makeTaker(config: TakerConfig): Taker {
     const state = await settler.step(conversation);
     if (state === "landed" || state === "lapsed") return true;
     const round = conversation.rounds.at(-1)?.content;
-    const hasPassed = round !== undefined && BigInt(round.snapshotRoot) !== (await latestRoot());
+    const hasPassed = round !== undefined && BigInt(round.snapshotRoot) !== (await presentRoot(deployed));
     if (round === undefined || state === "stale" || hasPassed) await nameRound(conversation, now);
     return false;
   };

@@ -8,6 +8,7 @@ import { type Institution, institution } from "../../cli/demo/people.ts";
 import { type Stage, setStage } from "../../cli/demo/stage.ts";
 import type { Account } from "../../prover/account.ts";
 import type { Prover } from "../../prover/prover.ts";
+import { followOwnAccount } from "../../services/account/follow.ts";
 import { openAccount } from "../../services/account/open.ts";
 import { approve, NOTHING, proveTransition, submit } from "../../services/account/transact.ts";
 import { insertClosedNodes, sealIfDue } from "../../services/chain/insertion.ts";
@@ -15,7 +16,7 @@ import { accountOf, type Reading, readingOf, scopeOf } from "../../services/chai
 import { type DeskIdentity, identityOf } from "../../services/desk/identity.ts";
 import { type Maker, type MakerConfig, type MakerRules, makeMaker } from "../../services/desk/maker.ts";
 import { type Post, postAt } from "../../services/desk/post.ts";
-import { openRecord } from "../../services/desk/record.ts";
+import { type DeskRecord, openRecord } from "../../services/desk/record.ts";
 import { deskRoutes } from "../../services/desk/routes.ts";
 import { makeTaker, type Taker, type TakerConfig } from "../../services/desk/taker.ts";
 import { makeHttp } from "../../services/http.ts";
@@ -56,6 +57,8 @@ export interface DeskStage {
   /** What makes a maker or a taker of an owner, from its record. */
   maker(owner: Owner, rules?: Partial<MakerRules>, more?: Partial<MakerConfig>): Maker & { close(): void };
   taker(owner: Owner, more?: Partial<TakerConfig>): Taker & { close(): void };
+  /** Ends what is left of takers and makers. */
+  closeRecords(): void;
   close(): Promise<void>;
 }
 
@@ -87,7 +90,7 @@ export async function setDesk(owners: number): Promise<DeskStage> {
   });
   await server.register(deskRoutes, { prefix: "/v1/desk", store, log });
   const post = postAt(await server.listen({ port: 0 }));
-  const reading = readingOf(deployed);
+  const reading = remembering(readingOf(deployed));
   const relayer = standInRelayer(deployed, stage.relayer, FEE);
   const signers = (await local.ethers.getSigners()).slice(-owners);
   const people = signers.map((signer, place): Owner => {
@@ -103,13 +106,15 @@ export async function setDesk(owners: number): Promise<DeskStage> {
     await market.next();
   };
   await fundAll({ stage, market, reading, prover, people, writeQueue });
+  const records: DeskRecord[] = [];
   const common = { reading, prover, relayer: relayer.link, log, post, scope: deployed.chain };
   const opened = <T extends object>(
     owner: Owner,
     role: "maker" | "taker",
-    make: (record: ReturnType<typeof openRecord>) => T,
+    make: (record: DeskRecord) => T,
   ) => {
     const record = openRecord(owner.file, owner.identity, deployed.chain, role);
+    records.push(record);
     return { ...make(record), close: () => record.close() };
   };
   return {
@@ -129,14 +134,19 @@ export async function setDesk(owners: number): Promise<DeskStage> {
     accountOf: ({ secrets }) => accountOf(reading, secrets),
     maker: (owner, rules = {}, more = {}) =>
       opened(owner, "maker", (record) => {
-        const { identity, secrets } = owner;
-        return makeMaker({ ...common, identity, secrets, record, rules: { ...RULES, ...rules }, ...more });
+        const { identity } = owner;
+        const account = followOwnAccount(reading, owner.secrets);
+        return makeMaker({ ...common, identity, account, record, rules: { ...RULES, ...rules }, ...more });
       }),
     taker: (owner, more = {}) =>
       opened(owner, "taker", (record) => {
-        const { identity, secrets } = owner;
-        return makeTaker({ ...common, identity, secrets, record, pollMs: 1, ...more });
+        const { identity } = owner;
+        const account = followOwnAccount(reading, owner.secrets);
+        return makeTaker({ ...common, identity, account, record, pollMs: 1, ...more });
       }),
+    closeRecords() {
+      for (const record of records.splice(0)) record.close();
+    },
     async close() {
       await server.close();
       await store.close();
@@ -144,6 +154,19 @@ export async function setDesk(owners: number): Promise<DeskStage> {
       await stage.prover.close();
       await local.close();
       rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Keeps every snapshot: accounts are read from their opening whenever a party starts again. */
+function remembering(reading: Reading): Reading {
+  const kept = new Map<bigint, ReturnType<Reading["snapshots"]>>();
+  return {
+    ...reading,
+    snapshots(root) {
+      const known = kept.get(root) ?? reading.snapshots(root);
+      kept.set(root, known);
+      return known;
     },
   };
 }

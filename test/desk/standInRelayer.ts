@@ -37,7 +37,7 @@ export function standInRelayer(deployed: Deployed, sender: Signer, fee: bigint):
     changedAt: new Date(0),
     sequence: 0n,
   });
-  const pair = async (id: string, one: Held): Promise<void> => {
+  const pair = async (one: Held): Promise<void> => {
     const { tradeTag, side, snapshotRoot } = one.transition.signals;
     const other = [...held.values()].find(
       ({ state, transition: { signals } }) =>
@@ -81,7 +81,7 @@ export function standInRelayer(deployed: Deployed, sender: Signer, fee: bigint):
         const one: Held = { transition: item.transition, state: "waiting" };
         relayer.handedIn.push({ id, transition: item.transition });
         held.set(id, one);
-        await pair(id, one);
+        await pair(one);
         return { ...statusOf(id, one), isNew: true };
       },
       async status(id) {

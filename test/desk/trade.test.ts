@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { findInstrument } from "../../protocol/instrument.ts";
-import { cardOf } from "../../services/desk/identity.ts";
-import { readRecord } from "../../services/desk/record.ts";
-import { type DeskStage, FEE, type Owner, setDesk } from "./stage.ts";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { judgeRecord } from "../../services/desk/judgement.ts";
+import { mailboxTests } from "./mailboxes.ts";
+import { inquiryFor, makerParty, play, takerParty, timesLanded } from "./play.ts";
+import { type DeskStage, FEE, type Owner, setDesk, USD } from "./stage.ts";
 
-/* Requests, quotes and trades through the relayer's mailboxes. Tests build on one another. */
+/* Requests, quotes and trades through the relayer's mailboxes. Tests build on one another; one chain and one store serve them all. */
 
 let desk: DeskStage;
 let alder: Owner;
@@ -15,36 +15,178 @@ beforeAll(async () => {
   desk = await setDesk(3);
   [alder, birch, cedar] = desk.owners as [Owner, Owner, Owner];
 });
+afterEach(() => desk.closeRecords());
 afterAll(() => desk?.close());
 
-const idOf = (name: string): bigint => findInstrument(desk.market.snapshot.instruments, name).id;
+mailboxTests(() => desk.store);
 
-test("the best of two firm quotes is taken, and both halves land together", async () => {
-  const taker = desk.taker(alder);
-  const dear = desk.maker(birch, { spreadBasisPoints: 20n });
-  const cheap = desk.maker(cedar, { spreadBasisPoints: 5n });
-  const makers = [cardOf(birch.identity), cardOf(cedar.identity)];
-  const legs = [{ id: idOf("BTC-PERPETUAL"), size: 1000n }];
-  const requestId = await taker.ask({ makers, legs, answerSeconds: 20 });
-  const marks = await desk.accountOf(alder);
-  for (let turn = 0; turn < 12; turn++) {
-    for (const maker of [dear, cheap]) {
-      await maker.correspond();
-      await maker.settle();
-    }
-    if (await taker.step(requestId)) break;
-  }
-  const result = await taker.pursue(requestId);
+const PERPETUAL = "BTC-PERPETUAL";
+const lotsOf = async (owner: Owner): Promise<bigint> => {
+  const { id } = inquiryFor(desk, [], PERPETUAL, 1n).legs[0]!;
+  return (await desk.accountOf(owner)).note.legs.find((leg) => leg.id === id)?.size ?? 0n;
+};
+
+test("the best of two firm quotes is taken, both halves land, and the relayer has seen nothing", async () => {
+  const taker = takerParty(desk, alder);
+  const dear = makerParty(desk, birch, { spreadBasisPoints: 20n });
+  const cheap = makerParty(desk, cedar, { spreadBasisPoints: 5n });
+  const before = await desk.accountOf(alder);
+  desk.traffic.length = 0;
+  const requestId = await taker.ask(inquiryFor(desk, [birch, cedar], PERPETUAL, 1000n));
+  const rows: string[] = [];
+  const result = await play(taker, [dear, cheap], requestId, async () => {
+    for (const row of await desk.store.query("SELECT * FROM desk_envelope")) rows.push(JSON.stringify(row));
+  });
   expect(result.outcome).toBe("landed");
   const [fromBirch, fromCedar] = result.answers;
-  expect(fromCedar).toMatchObject({ taken: true });
-  expect(fromBirch).toMatchObject({ taken: false });
+  expect([fromBirch?.taken, fromCedar?.taken]).toEqual([false, true]);
   expect(fromCedar!.cash).toBeGreaterThan(fromBirch!.cash as bigint);
   const after = await desk.accountOf(alder);
-  expect(after.note.cash - marks.note.cash).toBe((fromCedar!.cash as bigint) - FEE);
-  expect(after.note.legs.find(({ id }) => id === legs[0]!.id)?.size).toBe(1000n);
-  expect((await desk.accountOf(cedar)).note.legs.find(({ id }) => id === legs[0]!.id)?.size).toBe(-1000n);
-  await cheap.settle();
-  for (const one of [taker, dear, cheap]) one.close();
-  expect(readRecord(readFileSync(cedar.file, "utf8")).entries.at(-1)?.event).toBe("landed");
+  expect(after.note.cash - before.note.cash).toBe((fromCedar!.cash as bigint) - FEE);
+  expect([await lotsOf(alder), await lotsOf(birch), await lotsOf(cedar)]).toEqual([1000n, 0n, -1000n]);
+  expect(await timesLanded(desk, taker, requestId)).toBe(2);
+
+  // What was said, and everything that it was about, is nowhere in what the relayer stored and was sent.
+  const said = [...taker.role.book.record.entries, ...cheap.role.book.record.entries].flatMap((entry) =>
+    "message" in entry ? [JSON.parse(entry.message.text)] : [],
+  );
+  const kinds = new Set(said.map(({ kind }) => kind));
+  expect(kinds).toEqual(new Set(["request", "quote", "acceptance", "confirmation", "round"]));
+  const quote = said.find(({ kind, from }) => kind === "quote" && from === cedar.identity.signing.key);
+  const { salt, cash } = JSON.parse(quote.ticket);
+  const secrets = [
+    ...[alder, birch, cedar].map(({ identity }) => identity.signing.key),
+    ...[alder.identity.box.address.mailbox, alder.identity.box.address.encryptionKey],
+    ...[requestId, salt, cash, String(quote.validUntil), desk.stage.deployed.chain.ledger.toLowerCase()],
+    ...["solvus-desk-message", "request", "quote", "ticket", "snapshotRoot", PERPETUAL],
+  ];
+  const plain = JSON.stringify(said).toLowerCase();
+  for (const secret of secrets.slice(5, 12)) expect(plain).toContain(secret.toLowerCase());
+  const seen = [...rows, ...desk.traffic];
+  expect(rows.length).toBeGreaterThan(3);
+  expect(desk.traffic.length).toBeGreaterThan(10);
+  for (const text of seen) {
+    const sealed = /"envelope":"([A-Za-z0-9+/=]+)"/.exec(text)?.[1];
+    const bytes = Buffer.from(sealed ?? "", "base64");
+    if (sealed !== undefined) expect(bytes.length).toBe(4096);
+    const everything = `${text.replace(sealed ?? "", "")}${bytes.toString("latin1")}`.toLowerCase();
+    for (const secret of secrets) expect(everything).not.toContain(secret.toLowerCase());
+  }
+
+  const judgement = judgeRecord(readFileSync(alder.file, "utf8"));
+  expect(judgement.requests).toMatchObject([{ requestId, outcome: "landed", best: true }]);
+  expect(judgement.requests[0]!.quotes.map(({ atMarks, cash }) => atMarks!.cash - cash)).toEqual([
+    expect.any(BigInt),
+    expect.any(BigInt),
+  ]);
+  expect(judgeRecord(readFileSync(cedar.file, "utf8")).requests).toMatchObject([{ outcome: "landed" }]);
+  expect(judgeRecord(readFileSync(birch.file, "utf8")).requests).toMatchObject([{ outcome: "none" }]);
+  await desk.writeQueue();
+});
+
+test("when the epoch rolls between the halves both prove again, and a half alone moves nothing", async () => {
+  const taker = takerParty(desk, alder);
+  const maker = makerParty(desk, birch);
+  const requestId = await taker.ask(inquiryFor(desk, [birch], PERPETUAL, -500n));
+  const held = await lotsOf(alder);
+  let rolled = 0;
+  const result = await play(taker, [], requestId, async () => {
+    await maker.guarded(() => maker.role.correspond());
+    // The maker proves two epochs late: the taker's half has expired meanwhile.
+    const [conversation] = [...taker.role.book.conversations.values()].slice(-1);
+    if (rolled < 2 && conversation?.submitted?.round === rolled + 1) {
+      expect(await timesLanded(desk, taker, requestId)).toBe(0);
+      expect(await lotsOf(alder)).toBe(held);
+      await desk.local.advance(60);
+      await desk.market.next({ prices: { BTC: 1.001 } });
+      rolled += 1;
+    }
+    if (rolled === 2) await maker.guarded(() => maker.role.settle());
+  });
+  expect(result.outcome).toBe("landed");
+  expect(taker.stages.filter((stage) => stage === "round")).toHaveLength(3);
+  expect(await timesLanded(desk, taker, requestId)).toBe(2);
+  expect([await lotsOf(alder), await lotsOf(birch)]).toEqual([500n, 500n]);
+  const account = await desk.accountOf(alder);
+  // Two stale halves cost nothing: one trade, one fee.
+  expect(account.changes.filter((change) => change.as === "owner" && change.event.fee > 0n)).toHaveLength(2);
+  await desk.writeQueue();
+});
+
+test("a maker that never proves costs the taker nothing: the ticket ends", async () => {
+  const taker = takerParty(desk, alder);
+  const maker = makerParty(desk, birch);
+  const before = await desk.accountOf(alder);
+  const requestId = await taker.ask(inquiryFor(desk, [birch], PERPETUAL, 100n));
+  const result = await play(taker, [], requestId, async (turn) => {
+    await maker.guarded(() => maker.role.correspond());
+    if (turn === 10) await desk.local.advance(400);
+  });
+  expect(result.outcome).toBe("lapsed");
+  expect(await desk.accountOf(alder)).toMatchObject({ leafIndex: before.leafIndex });
+  await maker.turn();
+  expect(judgeRecord(readFileSync(birch.file, "utf8")).requests.at(-1)).toMatchObject({ outcome: "lapsed" });
+  await desk.writeQueue();
+});
+
+test("a relayer that is away is waited for; one that forgot is told again", async () => {
+  const taker = takerParty(desk, alder);
+  const maker = makerParty(desk, birch);
+  const requestId = await taker.ask(inquiryFor(desk, [birch], PERPETUAL, 100n));
+  let forgotten = false;
+  const result = await play(taker, [], requestId, async (turn) => {
+    await maker.guarded(() => maker.role.correspond());
+    desk.relayer.away = turn % 3 === 1 && turn < 12;
+    if (desk.relayer.away) {
+      await expect(taker.role.step(requestId))
+        .rejects.toThrow("does not answer")
+        .catch(() => undefined);
+      desk.relayer.away = false;
+    }
+    if (!forgotten && taker.stages.includes("submitted")) {
+      desk.relayer.forget();
+      forgotten = true;
+      await desk.market.next();
+    }
+    if (turn > 10) await maker.guarded(() => maker.role.settle());
+  });
+  expect(forgotten).toBe(true);
+  expect(result.outcome).toBe("landed");
+  expect(await timesLanded(desk, taker, requestId)).toBe(2);
+  await desk.writeQueue();
+});
+
+test.for([
+  ["taker", "asked"],
+  ["taker", "accepted"],
+  ["taker", "submitted"],
+  ["maker", "quoted"],
+  ["maker", "taken"],
+  ["maker", "proven"],
+])("a %s that falls at stage %s trades once, after starting again", async ([who, stage]) => {
+  const taker = takerParty(desk, alder);
+  const maker = makerParty(desk, birch);
+  (who === "taker" ? taker : maker).fallAt = stage!;
+  const held = await lotsOf(alder);
+  const requestId = await taker.ask(inquiryFor(desk, [birch], PERPETUAL, 10n));
+  const result = await play(taker, [maker], requestId);
+  expect(taker.restarts + maker.restarts).toBe(1);
+  expect(result.outcome).toBe("landed");
+  expect(await timesLanded(desk, taker, requestId)).toBe(2);
+  expect(await lotsOf(alder)).toBe(held + 10n);
+  expect(judgeRecord(readFileSync(alder.file, "utf8")).requests.at(-1)).toMatchObject({ best: true });
+  await desk.writeQueue();
+});
+
+test("nothing below the worst price is taken, and a maker quotes only what it could honour", async () => {
+  const taker = takerParty(desk, alder);
+  const maker = makerParty(desk, birch, { cushion: 199_000n * USD });
+  const worst = -1n;
+  const dear = await taker.ask(inquiryFor(desk, [cedar], PERPETUAL, 1000n, { worst }));
+  const other = makerParty(desk, cedar);
+  expect(await play(taker, [other], dear)).toMatchObject({ outcome: "ended", rule: "desk.noQuote" });
+  expect(taker.stages).not.toContain("accepted");
+  const large = await taker.ask(inquiryFor(desk, [birch], PERPETUAL, 1000n));
+  const result = await play(taker, [maker], large);
+  expect(result).toMatchObject({ outcome: "ended", answers: [{ rule: "desk.declined", taken: false }] });
 });
