@@ -10,7 +10,7 @@ import type { Store } from "../store/store.ts";
 import { sendBatches } from "./batches.ts";
 import { type EngineContext, type OnStage, patientAsker } from "./context.ts";
 import { requireSameChain } from "./deploymentGuard.ts";
-import { type FollowMemory, follow } from "./follow.ts";
+import { type FollowMemory, follow, refill } from "./follow.ts";
 import { expireWaiting, releaseDead } from "./housekeeping.ts";
 import { type InsertionMemory, keepTree } from "./insertions.ts";
 import { makeLease } from "./leases.ts";
@@ -140,6 +140,7 @@ function makeLook(context: EngineContext, isStopping: () => boolean): () => Prom
       tidied = Date.now();
     const followed = await part("follow", () => follow(context, head.number, follows));
     await part("push", () => push(context, head.number, pushes));
+    if (isTidyTime && lease.isHeld) await part("nonces", () => refill(context, follows));
     if (isTidyTime) await part("expiry", () => expireWaiting(context, head));
     let sent = 0;
     if (lease.isHeld && !isStopping())

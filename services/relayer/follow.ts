@@ -177,33 +177,48 @@ async function recordReceipt(
 
 /** Looks whether the blocks of mined transactions and items are still in the chain, and deep enough to be final. */
 async function confirm(context: EngineContext, head: number, { absent }: FollowMemory): Promise<boolean> {
-  const { store, sender, deployed, rules, within } = context;
+  const { store, sender } = context;
   const blocks = await store.query<{ block: unknown; block_hash: string }>(
     `SELECT DISTINCT block, block_hash FROM outgoing WHERE state = 'mined' AND ${OURS}
      UNION SELECT DISTINCT block, block_hash FROM submission WHERE state = 'mined'`,
     [sender],
   );
   let changed = false;
+  const failures: unknown[] = [];
   for (const { block_hash: hash, ...row } of blocks) {
-    const number = Number(row.block);
-    const block = await within(() => deployed.provider.getBlock(number));
-    if (block === null) {
-      // The node is behind, or the chain is shorter than it was: the first passes.
-      const since = absent.get(hash) ?? Date.now();
-      absent.set(hash, since);
-      if (Date.now() - since < SHORTER_AFTER_MS) continue;
+    try {
+      changed = (await confirmBlock(context, head, Number(row.block), hash, absent)) || changed;
+    } catch (error) {
+      failures.push(error);
     }
-    absent.delete(hash);
-    if (block?.hash === hash) {
-      if (head - number + 1 < rules.confirmations) continue;
-      await changing(store, (sql) => finish(sql, hash));
-    } else {
-      context.log.warn({ block: number }, "a block was replaced; its transactions are sent again");
-      await changing(store, (sql) => reopen(sql, hash));
-    }
-    changed = true;
   }
+  if (failures.length > 0) throw failures[0];
   return changed;
+}
+
+async function confirmBlock(
+  { store, deployed, rules, within, log }: EngineContext,
+  head: number,
+  number: number,
+  hash: string,
+  absent: FollowMemory["absent"],
+): Promise<boolean> {
+  const block = await within(() => deployed.provider.getBlock(number));
+  if (block === null) {
+    // The node is behind, or the chain is shorter than it was: the first passes.
+    const since = absent.get(hash) ?? Date.now();
+    absent.set(hash, since);
+    if (Date.now() - since < SHORTER_AFTER_MS) return false;
+  }
+  absent.delete(hash);
+  if (block?.hash === hash) {
+    if (head - number + 1 < rules.confirmations) return false;
+    await changing(store, (sql) => finish(sql, hash));
+  } else {
+    log.warn({ block: number }, "a block was replaced; its transactions are sent again");
+    await changing(store, (sql) => reopen(sql, hash));
+  }
+  return true;
 }
 
 /** A block is deep enough: what it did is final. */
@@ -224,11 +239,15 @@ async function finish(sql: Sql, blockHash: string): Promise<void> {
 
 /**
  * A block is no longer in the chain. Its transactions may be mined again, by being shown to the node again, and what they then do with
- * their items may be something else; items that others had put there are queued.
+ * their items may be something else; items that others had put there are queued. Where another transaction about the same node of the tree
+ * is under way by now, the one of the block is no longer about it: it is sent again because later ones wait for its nonce.
  */
 async function reopen(sql: Sql, blockHash: string): Promise<void> {
   const reopened = await sql.query<{ id: unknown }>(
-    `UPDATE outgoing SET state = 'open', transaction = NULL, block = NULL, block_hash = NULL, gas_used = NULL, changed_at = now()
+    `UPDATE outgoing SET state = 'open', transaction = NULL, block = NULL, block_hash = NULL, gas_used = NULL, changed_at = now(),
+       node_index = CASE WHEN EXISTS (
+         SELECT 1 FROM outgoing other WHERE other.purpose = outgoing.purpose AND other.node_index = outgoing.node_index
+           AND other.id <> outgoing.id AND other.state IN ('formed', 'open')) THEN NULL ELSE node_index END
      WHERE state = 'mined' AND block_hash = $1 RETURNING id`,
     [blockHash],
   );
@@ -246,4 +265,51 @@ async function reopen(sql: Sql, blockHash: string): Promise<void> {
     sql,
     [...sent, ...queued].map(({ id }) => id),
   );
+}
+
+/**
+ * Puts back in line what has a nonce that the chain has not used, below or beyond what is open: transactions that were final and whose
+ * blocks were replaced all the same, and such as were given up. Without them nothing after them could be mined. Whether one is missing
+ * must hold for a while: nodes behind one address differ.
+ */
+export async function refill(context: EngineContext, { missing }: FollowMemory): Promise<void> {
+  const { store, sender, deployed, rules, within, log } = context;
+  const used = await within(() => deployed.provider.getTransactionCount(sender, "latest"));
+  const gaps = await store.query<{ id: unknown; state: string }>(
+    `SELECT DISTINCT ON (nonce) id, state FROM outgoing WHERE sender = $1 AND nonce >= $2 AND state IN ('final', 'lost')
+       AND NOT EXISTS (SELECT 1 FROM outgoing other WHERE other.sender = $1 AND other.nonce = outgoing.nonce
+         AND other.state IN ('open', 'mined'))
+     ORDER BY nonce, state, id DESC`,
+    [sender, used],
+  );
+  const key = `gap ${used}`;
+  if (gaps.length === 0) {
+    missing.delete(key);
+    return;
+  }
+  const since = missing.get(key) ?? Date.now();
+  missing.set(key, since);
+  if (Date.now() - since < rules.lostAfterMs) return;
+  missing.delete(key);
+  log.error(
+    { transactions: gaps.length, nonce: used },
+    "final transactions are no longer on the chain; sent again",
+  );
+  await changing(store, async (sql) => {
+    const ids = gaps.map(({ id }) => String(id));
+    await sql.query(
+      `UPDATE outgoing SET state = 'open', node_index = NULL, transaction = NULL, block = NULL, block_hash = NULL, gas_used = NULL,
+         changed_at = now() WHERE id = ANY ($1::bigint[]) AND state IN ('final', 'lost')`,
+      [ids],
+    );
+    const rows = await sql.query<{ id: string }>(
+      `UPDATE submission SET state = 'sent', transaction = NULL, block = NULL, block_hash = NULL, leaf_index = NULL, rule = NULL, message = NULL
+       WHERE outgoing = ANY ($1::bigint[]) AND state = 'final' RETURNING id`,
+      [ids],
+    );
+    await recordChanges(
+      sql,
+      rows.map(({ id }) => id),
+    );
+  });
 }

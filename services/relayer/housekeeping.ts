@@ -40,7 +40,7 @@ export async function releaseDead({ store, sender }: EngineContext): Promise<voi
       [sender, ABANDONED_MS],
     );
     await sql.query(
-      "UPDATE outgoing SET state = 'lost', changed_at = now() WHERE purpose <> 'batch' AND id = ANY ($1::bigint[])",
+      "UPDATE outgoing SET node_index = NULL, changed_at = now() WHERE purpose <> 'batch' AND id = ANY ($1::bigint[])",
       [dead.map(({ id }) => String(id))],
     );
     const requeued = await sql.query<{ id: string }>(

@@ -34,7 +34,10 @@ export async function formForNode(
 ): Promise<string | undefined> {
   const [row] = await lease.fenced((sql) =>
     sql.query<{ id: unknown }>(
-      `INSERT INTO outgoing (sender, purpose, node_index, state) VALUES ($1, $2, $3, 'formed')
+      // One that is in a block counts until that block is final or replaced.
+      `INSERT INTO outgoing (sender, purpose, node_index, state)
+       SELECT $1::text, $2::text, $3::bigint, 'formed' WHERE NOT EXISTS
+         (SELECT 1 FROM outgoing WHERE purpose = $2 AND node_index = $3::bigint AND state = 'mined')
        ON CONFLICT (purpose, node_index) WHERE state IN ('formed', 'open') AND node_index IS NOT NULL DO NOTHING RETURNING id`,
       [sender, purpose, String(nodeIndex)],
     ),
@@ -91,8 +94,9 @@ export async function send(
     "SELECT coalesce(max(nonce) + 1, 0) AS next FROM outgoing WHERE sender = $1 AND state <> 'lost'",
     [sender],
   );
-  const pending = await within(() => deployed.provider.getTransactionCount(sender, "pending"));
-  const nonce = Math.max(Number(row?.next), pending);
+  // What else is pending with this key nobody here knows: it is outbid or waited for, and leaves no gap when it vanishes.
+  const used = await within(() => deployed.provider.getTransactionCount(sender, "latest"));
+  const nonce = Math.max(Number(row?.next), used);
   const fees = await startingFees(context);
   const signed = await sign(context, nonce, call, fees);
   await stage("signed", { outgoing: id, nonce });
@@ -208,16 +212,21 @@ export async function push(context: EngineContext, head: number, memory: PushMem
   for (const row of rows.toSorted((one, other) => Number(one.nonce) - Number(other.nonce))) {
     const { hash } = row;
     if (!memory.height.has(hash)) memory.height.set(hash, head);
-    const isStuck =
+    const mayBeStuck =
       row === first &&
       lease.isHeld &&
       Number(row.age) >= rules.bumpAfterMs &&
       head > (memory.height.get(hash) as number);
-    if (isStuck && (await bump(context, row))) continue;
+    if (mayBeStuck && (await isNext(context, row)) && (await bump(context, row))) continue;
     if (Date.now() - (memory.shown.get(hash) ?? 0) < SHOW_AGAIN_MS) continue;
     const isTaken = await broadcast(context, String(row.id), row);
     memory.shown.set(hash, isTaken ? Date.now() : Date.now() - SHOW_AGAIN_MS + NOT_TAKEN_MS);
   }
+}
+
+/** Higher fees are of use to the transaction that is next in line alone. */
+async function isNext({ deployed, within }: EngineContext, { sender, nonce }: AttemptRow): Promise<boolean> {
+  return (await within(() => deployed.provider.getTransactionCount(sender, "latest"))) === Number(nonce);
 }
 
 interface AttemptRow extends Signed {
