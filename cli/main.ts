@@ -78,6 +78,11 @@ const ENTRIES: Entry[] = [
     load: async () => (await import("./commands/relayer.ts")).relayerCommand,
   },
   {
+    name: "guard",
+    summary: "watch an account of one's own, warn, and defend it within limits",
+    load: async () => (await import("./commands/guard.ts")).guardCommand,
+  },
+  {
     name: "fund",
     summary: "show the insurance fund, or pay into it",
     load: async () => (await import("./commands/fund.ts")).fundCommand,

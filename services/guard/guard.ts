@@ -8,7 +8,7 @@ import { commitmentOf, ownerKeyOf, spendOf } from "../../protocol/note.ts";
 import { rebuildSnapshot } from "../../protocol/postedSnapshot.ts";
 import type { Registry } from "../../protocol/registryTree.ts";
 import type { MarketSnapshot } from "../../protocol/snapshot.ts";
-import { tradeTagOf } from "../../protocol/trade.ts";
+import { type TradePackage, tradeTagOf } from "../../protocol/trade.ts";
 import { formatTicket } from "../../protocol/tradeTicket.ts";
 import type { Account } from "../../prover/account.ts";
 import type { Prover } from "../../prover/prover.ts";
@@ -59,6 +59,8 @@ export interface GuardConfig {
   registry: () => Promise<Registry | undefined>;
   /** Holds the record of what was spent, and tickets. One guard at a time. */
   dataDirectory: string;
+  /** Asks makers to close positions; without one, tickets are written to files. */
+  desk?: GuardDesk;
   /** Recorded prices before those that the chain has. */
   prices?: PriceHistory;
   /** Told of what the owner should know. */
@@ -70,11 +72,28 @@ export interface GuardConfig {
   onStage?: (stage: TopUpStage) => Promise<void> | void;
 }
 
+/** How a request on the trade desk ended. */
+export interface DeskOutcome {
+  requestId: string;
+  outcome: "landed" | "lapsed" | "ended";
+  rule?: string;
+}
+
+/** The trade desk, as a guard uses it. */
+export interface GuardDesk {
+  /** Asks for a package that side 0 receives, for at least `worst` micro-USDC, and pursues the trade to its end. */
+  ask(legs: TradePackage["legs"], worst: bigint): Promise<DeskOutcome>;
+  /** Pursues what an earlier run left unfinished. */
+  resume(): Promise<DeskOutcome[]>;
+}
+
 /** Something that a guard did in a round, or could not do. */
 export type GuardAct =
   | { kind: "topUp"; amount: bigint; transaction?: string; submission?: string }
   | { kind: "toppedUp"; amount: bigint; outcome: "landed" | "superseded" | "lapsed" }
   | { kind: "ticket"; file: string; notional: bigint; conceded: bigint; ratio: number; deadline: bigint }
+  | { kind: "asked"; notional: bigint; conceded: bigint; ratio: number }
+  | ({ kind: "dealt" } & DeskOutcome)
   | { kind: "cleared"; transaction: string }
   | { kind: "refused"; act: "topUp" | "ticket" | "clear"; rule: string; message: string };
 
@@ -95,7 +114,7 @@ export interface GuardReport {
   flagged: boolean;
   /** The latest snapshot is too old to act on, but for deposits. */
   stale: boolean;
-  /** A deposit is on its way. */
+  /** A deposit or a request on the desk is under way. */
   pending: boolean;
   spent: { today: bigint; total: bigint };
   acts: GuardAct[];
@@ -105,7 +124,8 @@ export interface GuardReport {
 export interface Guard {
   /** Looks at the chain and does what the policy says. Throws what the endpoint throws; an act that is refused is in the report. */
   round(): Promise<GuardReport>;
-  close(): void;
+  /** Resolves once nothing is under way on the desk. */
+  close(): Promise<void>;
 }
 
 /** A snapshot older than this, in seconds of the chain, proves nothing but deposits. */
@@ -142,6 +162,27 @@ function guardOf(config: GuardConfig, record: GuardRecord, release: () => void):
   /** What was refused at an epoch on a note is tried again at another. */
   const refused = new Map<string, string>();
   let told: string | undefined;
+  /** Of the desk, while the rounds go on: at most one request at a time, and what became of those before. */
+  let dealing: Promise<void> | undefined;
+  const dealt: GuardAct[] = [];
+
+  const deal = (work: () => Promise<DeskOutcome[]>): void => {
+    dealing = work()
+      .then((outcomes) => {
+        for (const outcome of outcomes) dealt.push({ kind: "dealt", ...outcome });
+      })
+      .catch((error: unknown) => {
+        const rule = error instanceof SolvusError ? error.rule : "guard.desk";
+        const message = error instanceof SolvusError ? error.message : "desk: failed; the log says why";
+        if (!(error instanceof SolvusError)) log.error({ err: error }, "desk failed");
+        dealt.push({ kind: "refused", act: "ticket", rule, message });
+      })
+      .finally(() => {
+        dealing = undefined;
+      });
+  };
+  const { desk } = config;
+  if (desk !== undefined) deal(() => desk.resume());
 
   const accountNow = async (): Promise<Account> => {
     const { history } = follower;
@@ -238,11 +279,20 @@ function guardOf(config: GuardConfig, record: GuardRecord, release: () => void):
     });
     const deadline = now + BigInt(limits.lifetime);
     const { notional, conceded, ratio } = reduction;
-    const file = join(config.dataDirectory, `ticket-${snapshot.epoch}-${account.leafIndex}.json`);
     const { nullifier } = spendOf(account.note, account.leafIndex);
     const tag = tradeTagOf(reduction.package);
-    record.tickets.push({ tag, nullifier, notional, plannedAt: now, deadline, file });
-    record.save();
+    const note = (file: string): void => {
+      record.tickets.push({ tag, nullifier, notional, plannedAt: now, deadline, file });
+      record.save();
+    };
+    if (desk !== undefined) {
+      note("");
+      const { legs, cash } = reduction.package;
+      deal(async () => [await desk.ask(legs, cash)]);
+      return { kind: "asked", notional, conceded, ratio };
+    }
+    const file = join(config.dataDirectory, `ticket-${snapshot.epoch}-${account.leafIndex}.json`);
+    note(file);
     const { chainId, ledger } = deployed.chain;
     writeText(file, formatTicket({ chainId, ledger, package: reduction.package, deadline }), {
       secret: true,
@@ -288,9 +338,12 @@ function guardOf(config: GuardConfig, record: GuardRecord, release: () => void):
       const state = stateOf(result, policy);
       const stale = now > (follower.posted?.time ?? 0n) + STALE_SECONDS;
       const key = `${snapshot.epoch} ${leafIndex}`;
-      const acts: GuardAct[] = resolved.flatMap(({ amount, outcome }) =>
-        outcome === "open" ? [] : [{ kind: "toppedUp", amount, outcome }],
-      );
+      const acts: GuardAct[] = [
+        ...dealt.splice(0),
+        ...resolved.flatMap(({ amount, outcome }): GuardAct[] =>
+          outcome === "open" ? [] : [{ kind: "toppedUp", amount, outcome }],
+        ),
+      ];
       const did = (act: GuardAct | undefined): void => {
         if (act !== undefined) acts.push(act);
       };
@@ -310,13 +363,15 @@ function guardOf(config: GuardConfig, record: GuardRecord, release: () => void):
             };
       const isDue = state === "acting" || state === "below";
       const underWay = openTopUp(record);
-      if (inserted && isDue && paying !== undefined && policy.topUp !== undefined) {
+      // What a maker and this account have agreed on spends the same note.
+      const isFree = inserted && dealing === undefined;
+      if (isFree && isDue && paying !== undefined && policy.topUp !== undefined) {
         if (underWay === undefined || (await needsAttempt(underWay, relayer, now)))
           did(await attempt("topUp", key, () => topUp(account, snapshot, equity, maintenance, now, paying)));
       }
       const isPaying = openTopUp(record) !== undefined;
       const { nullifier } = spendOf(note, leafIndex);
-      if (inserted && isDue && !isPaying && !stale && policy.reduce !== undefined) {
+      if (isFree && isDue && !isPaying && !stale && policy.reduce !== undefined) {
         if (liveTicket(record, nullifier, now) === undefined)
           did(await attempt("ticket", key, () => writeTicket(account, snapshot, now)));
       }
@@ -337,14 +392,17 @@ function guardOf(config: GuardConfig, record: GuardRecord, release: () => void):
         ...(noForecast === undefined ? {} : { noForecast }),
         flagged: flag !== undefined,
         stale,
-        pending: openTopUp(record) !== undefined,
+        pending: openTopUp(record) !== undefined || dealing !== undefined,
         spent: toppedUp(record, now),
         acts,
       };
       await tell(report);
       return report;
     },
-    close: release,
+    async close() {
+      await dealing;
+      release();
+    },
   };
 }
 
@@ -381,7 +439,7 @@ export function startGuard(config: GuardConfig): Running {
     async stop() {
       stopping.abort();
       await running;
-      guard.close();
+      await guard.close();
     },
   };
 }
@@ -403,6 +461,6 @@ export async function guardOnce(config: GuardConfig, patienceMs: number): Promis
       await sleep(config.pollMs ?? 2_000);
     }
   } finally {
-    guard.close();
+    await guard.close();
   }
 }

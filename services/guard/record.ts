@@ -49,6 +49,7 @@ const ticket = z.strictObject({
   notional: decimal,
   plannedAt: decimal,
   deadline: decimal,
+  /** Where it was written; empty for a request on the desk. */
   file: z.string(),
 });
 

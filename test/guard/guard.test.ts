@@ -1,15 +1,17 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Contract } from "ethers";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type LocalChain, startLocalChain } from "../../cli/chain/localChain.ts";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { type ServedChain, serveLocalChain } from "../../cli/chain/localChain.ts";
 import { type Market, makeMarket } from "../../cli/demo/market.ts";
 import { type Stage, setStage } from "../../cli/demo/stage.ts";
+import { developmentKey } from "../../cli/dev/developmentKey.ts";
 import { exp } from "../../protocol/normal.ts";
 import { HOUR_MS } from "../../protocol/priceScan.ts";
 import { standingOf } from "../../protocol/solvency.ts";
 import { parseTicket } from "../../protocol/tradeTicket.ts";
+import { createKeystore, openKeystore } from "../../prover/keystore.ts";
 import type { Prover } from "../../prover/prover.ts";
 import { type AccountSecrets, accountSecrets } from "../../prover/secrets.ts";
 import { openAccount } from "../../services/account/open.ts";
@@ -17,19 +19,14 @@ import { approve, NOTHING, proveTransition, submit, submitTrade } from "../../se
 import { insertClosedNodes, sealIfDue } from "../../services/chain/insertion.ts";
 import { accountOf, type Reading, readingOf, scopeOf } from "../../services/chain/reading.ts";
 import type { PriceHistory } from "../../services/forecast/history.ts";
-import {
-  type GuardConfig,
-  type GuardReport,
-  guardOnce,
-  openGuard,
-  startGuard,
-} from "../../services/guard/guard.ts";
+import { type GuardConfig, type GuardReport, openGuard, startGuard } from "../../services/guard/guard.ts";
 import type { GuardPolicy } from "../../services/guard/policy.ts";
 import type { TopUpStage } from "../../services/guard/topUp.ts";
 import type { GuardEvent } from "../../services/guard/webhook.ts";
 import { flag } from "../../services/keeper/insolvency.ts";
 import { makeLog } from "../../services/log.ts";
 import { auditLedger } from "../../verifier/ledgerAudit.ts";
+import { solvus } from "../cli/run.ts";
 import { idealProver } from "../support/idealProver.ts";
 import { ruleOf } from "../support/rule.ts";
 import { shortSnapshot } from "../support/shortMarket.ts";
@@ -39,19 +36,32 @@ import { shortSnapshot } from "../support/shortMarket.ts";
  * declaration. Tests build on one another.
  */
 
+let current: Prover | undefined;
+vi.mock(import("../../prover/prover.ts"), async (original) => {
+  const actual = await original();
+  // Every prover of the program is the one that the test made, which outlives the command.
+  return {
+    ...actual,
+    createProver: (options) =>
+      current === undefined ? actual.createProver(options) : { ...current, close: async () => {} },
+  };
+});
+
+const PASSWORD = "correct horse battery staple";
 const USD = 1_000_000n;
 const START = new Date("2020-05-21T23:22:36Z");
 const ALDER = 0;
 const BIRCH = 1;
 
 let directory: string;
-let local: LocalChain;
+let local: ServedChain;
 let stage: Stage;
 let market: Market;
 let prover: Prover;
 let reading: Reading;
 let owners: AccountSecrets[];
 const lines: string[] = [];
+const at = (name: string): string => join(directory, name);
 const events: GuardEvent[] = [];
 
 const POLICY: GuardPolicy = {
@@ -86,7 +96,7 @@ const rounds = async (count: number, change: Partial<GuardConfig> = {}): Promise
     for (let round = 0; round < count; round++) reports.push(await guard.round());
     return reports;
   } finally {
-    guard.close();
+    await guard.close();
   }
 };
 const round = async (change: Partial<GuardConfig> = {}) => (await rounds(1, change))[0] as GuardReport;
@@ -152,17 +162,23 @@ function prices(): PriceHistory {
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "solvus-guard-"));
-  local = await startLocalChain(START);
+  local = await serveLocalChain(START, 0);
   stage = await setStage(local, { openRegistry: true, verifier: "ideal" });
   const { deployed, admin, traders } = stage;
   const verifier = await local.ethers.getContractAt("IdealVerifier", await deployed.ledger.verifier(), admin);
-  prover = idealProver(verifier as unknown as Contract, ["transition.small"]);
+  prover = idealProver(verifier as unknown as Contract);
+  current = prover;
   reading = readingOf(deployed);
   market = makeMarket(stage, shortSnapshot());
   await market.open();
   for (const { address } of traders)
     await (await (deployed.usdc.connect(admin) as Contract).mint(address, 10n ** 12n)).wait();
-  owners = [1, 2].map((seed) => accountSecrets(new Uint8Array(32).fill(seed), 1n, scopeOf(deployed)));
+  await createKeystore(at("alder.keystore"), PASSWORD);
+  const masters = [await openKeystore(at("alder.keystore"), PASSWORD), new Uint8Array(32).fill(2)];
+  owners = masters.map((master) => accountSecrets(master, 1n, scopeOf(deployed)));
+  writeFileSync(at("alder.pass"), PASSWORD);
+  writeFileSync(at("alder.key"), developmentKey(1));
+  writeFileSync(at("deployment.json"), JSON.stringify(deployed.deployment));
   for (const owner of [ALDER, BIRCH])
     await openAccount(
       deployed,
@@ -177,8 +193,8 @@ beforeAll(async () => {
   const perpetual = market.snapshot.inputs.underlyings.find(({ name }) => name === "BTC")?.perpetual;
   const lots = 10n * 10n ** BigInt(-(perpetual?.lotExponent ?? 0));
   const id = BigInt(perpetual?.id ?? 0);
-  const at = market.snapshot.tree.locate(id);
-  const mark = market.snapshot.tree.row(at?.underlying ?? 0, at?.place ?? 0).mark;
+  const found = market.snapshot.tree.locate(id);
+  const mark = market.snapshot.tree.row(found?.underlying ?? 0, found?.place ?? 0).mark;
   await trade(
     JSON.stringify({
       format: "solvus-trade-ticket",
@@ -193,6 +209,7 @@ beforeAll(async () => {
   );
 });
 afterAll(async () => {
+  current = undefined;
   await prover?.close();
   await stage?.prover.close();
   await local?.close();
@@ -326,9 +343,9 @@ test("a flag is cleared when the account has recovered, not before", async () =>
 test("one guard works in a directory, for one account", async () => {
   const guard = openGuard(config());
   expect(ruleOf(() => openGuard(config()))).toBe("store.locked");
-  guard.close();
+  await guard.close();
   expect(ruleOf(() => openGuard(config({ secrets: owners[BIRCH] as AccountSecrets })))).toBe("guard.record");
-  openGuard(config()).close();
+  await openGuard(config()).close();
 });
 
 test("as a service it goes on after a round that failed, and stops when asked", async () => {
@@ -347,13 +364,78 @@ test("as a service it goes on after a round that failed, and stops when asked", 
   await expect.poll(seen, { timeout: 5_000 }).toContainEqual(expect.stringMatching(/^account is /));
   expect(seen().filter((message) => message === "round failed")).toHaveLength(2);
   await running.stop();
-  openGuard(config()).close();
+  await openGuard(config()).close();
 });
 
-test("looking once tells what it found and did", async () => {
-  const report = await guardOnce(config(), 0);
-  expect(report.acts).toEqual([]);
-  expect(["healthy", "warning"]).toContain(report.state);
+describe("the command, looking once", () => {
+  const guard = (...flags: string[]) =>
+    solvus([
+      ...[
+        "guard",
+        "--rpc",
+        local.url,
+        "--deployment",
+        at("deployment.json"),
+        "--keystore",
+        at("alder.keystore"),
+      ],
+      ...["--password-file", at("alder.pass"), "--data", at("command"), "--once", "--json", ...flags],
+    ]);
+
+  test("ends with 0 for a healthy account, and with 1 for one to look after", async () => {
+    const well = await guard("--warn-ratio", "1.1", "--act-ratio", "1.05");
+    expect(well.stderr).not.toContain("error");
+    expect(well.exitCode).toBe(0);
+    expect(JSON.parse(well.stdout)).toMatchObject({
+      account: 1,
+      state: "healthy",
+      acts: [],
+      noForecast: "forecast.history",
+    });
+    const warned = await guard("--warn-ratio", "5", "--target-ratio", "6");
+    expect(warned.exitCode).toBe(1);
+    expect(JSON.parse(warned.stdout)).toMatchObject({ state: "warning", acts: [] });
+  });
+
+  test("deposits within its limits, and says that it waits to be written", async () => {
+    const before = await wallet();
+    const flags = ["--act-ratio", "2", "--warn-ratio", "3", "--target-ratio", "3", "--wait", "0"];
+    const { exitCode, stdout, stderr } = await guard(
+      ...flags,
+      "--key-file",
+      at("alder.key"),
+      "--top-up-per-day",
+      "12.5",
+    );
+    expect(exitCode).toBe(1);
+    const { acts, spent } = JSON.parse(stdout);
+    expect(acts).toMatchObject([{ kind: "topUp", amount: "12500000" }]);
+    expect(spent).toEqual({ today: "12500000", total: "12500000" });
+    expect(before - (await wallet())).toBe(12_500_000n);
+    for (const secret of [PASSWORD, developmentKey(1).slice(2)])
+      expect(stdout + stderr).not.toContain(secret);
+    await writeQueue();
+    const again = await guard(...flags, "--key-file", at("alder.key"), "--top-up-per-day", "12.5");
+    expect(JSON.parse(again.stdout).acts).toMatchObject([
+      { kind: "toppedUp", outcome: "landed" },
+      { kind: "refused", rule: "guard.limits" },
+    ]);
+    expect(before - (await wallet())).toBe(12_500_000n);
+  });
+
+  test.each([
+    ["cli.ratio", ["--warn-ratio", "much"]],
+    ["cli.percent", ["--warn-probability", "200"]],
+    ["cli.topUp", ["--top-up-total", "5"]],
+    ["cli.secret", ["--top-up-per-day", "5"]],
+    ["guard.policy", ["--act-ratio", "0.5"]],
+    ["cli.relayer", ["--maker", "nobody.card.json"]],
+    ["file.read", ["--prices", "nothing.csv"]],
+  ])("ends with 2 for misuse: %s", async (rule, flags) => {
+    const { exitCode, stderr } = await guard(...flags);
+    expect(stderr).toMatch(new RegExp(`^error: ${rule}: `, "m"));
+    expect(exitCode).toBe(2);
+  });
 });
 
 test("no secret is in the log, and the ledger adds up", async () => {
