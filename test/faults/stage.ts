@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { Wallet } from "ethers";
 import { developmentKey } from "../../cli/dev/developmentKey.ts";
 import { signDeposit } from "../../contracts/signing.ts";
@@ -40,8 +41,10 @@ export interface FaultStage {
   deployed: Deployed;
   /** Keys of the relayers. */
   relayerKeys: readonly string[];
-  /** Puts chain and clock back to where they were when this was called. */
+  /** Gives what puts chain and clock back to where they were when this was called. */
   mark(): Promise<() => Promise<void>>;
+  /** Adds an empty block every so many milliseconds, as time does on a real chain; returns what ends it. */
+  keepMining(milliseconds?: number): () => Promise<void>;
   /** What the ledger says after all that happened so far. */
   outcome(): Promise<Outcome>;
   close(): Promise<void>;
@@ -98,6 +101,19 @@ export async function faultStage({ judging = false } = {}): Promise<FaultStage> 
       const snapshot = await node.send("evm_snapshot", []);
       return async () => {
         await node.send("evm_revert", [snapshot]);
+      };
+    },
+    keepMining(milliseconds = 100) {
+      let running = true;
+      const mining = (async () => {
+        while (running) {
+          await node.send("evm_mine", []);
+          await pause(milliseconds);
+        }
+      })();
+      return async () => {
+        running = false;
+        await mining;
       };
     },
     async outcome() {

@@ -1,0 +1,94 @@
+import { request } from "node:http";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { formatItem } from "../../services/relayer/items.ts";
+import type { Running } from "../../services/running.ts";
+import { startPostgres, type TestPostgres } from "../support/postgres.ts";
+import { flood, startBelieving } from "./flood.ts";
+import { malformedBodies } from "./malformedBodies.ts";
+import { type FaultStage, faultStage, mixedItems } from "./stage.ts";
+
+/* What customers may send: the same again, too much, nonsense. The relayer stores what is good, once. */
+
+let stage: FaultStage;
+let server: TestPostgres;
+let relayer: Running & { url: string };
+let endMining: () => Promise<void>;
+
+beforeAll(async () => {
+  [stage, server] = await Promise.all([faultStage(), startPostgres()]);
+  endMining = stage.keepMining();
+  relayer = await startBelieving(stage, { databaseUrl: await server.database() });
+});
+afterAll(async () => {
+  await relayer?.stop();
+  await endMining?.();
+  await stage?.close();
+  await server?.close();
+});
+
+interface Answer {
+  status: number;
+  text: string;
+}
+
+async function post(body: string | Uint8Array, contentType = "application/json"): Promise<Answer> {
+  const response = await fetch(`${relayer.url}/v1/submissions`, {
+    method: "POST",
+    headers: { "content-type": contentType },
+    body: body as BodyInit,
+  });
+  return { status: response.status, text: await response.text() };
+}
+
+/** Submissions in each state, as the relayer's metrics count them. */
+async function stored(): Promise<number> {
+  const text = await (await fetch(`${relayer.url}/metrics`)).text();
+  const lines = [...text.matchAll(/^solvus_relayer_submissions\{.*\} (\d+)$/gm)];
+  expect(lines.length).toBeGreaterThan(0);
+  return lines.reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
+test("malformed submissions are refused in one line, and nothing of them is stored", async () => {
+  const items = await mixedItems(stage.fixture, 9);
+  const good = formatItem(items[2]!);
+  for (const { name, body, contentType } of malformedBodies(good)) {
+    const { status, text } = await post(body, contentType);
+    expect(status, name).toBeGreaterThanOrEqual(400);
+    expect(status, name).toBeLessThan(500);
+    const { error } = JSON.parse(text) as { error: { rule: string; message: string } };
+    expect(error.rule, name).toMatch(/^[a-z]+\.[A-Za-z]+$/);
+    expect(error.message.length, name).toBeLessThan(500);
+    expect(error.message, name).not.toContain("\n");
+  }
+  expect(await stored()).toBe(0);
+});
+
+test("an oversized submission is cut off, whether it says its length or not", async () => {
+  const { status, text } = await post(`{"kind":"${"x".repeat(200_000)}"}`);
+  expect(status).toBe(413);
+  expect(JSON.parse(text).error.rule).toBe("http.tooLarge");
+  const chunked = await new Promise<number>((resolve, reject) => {
+    const sending = request(
+      `${relayer.url}/v1/submissions`,
+      { method: "POST", headers: { "content-type": "application/json", "transfer-encoding": "chunked" } },
+      (response) => resolve(response.statusCode as number),
+    );
+    // The relayer may cut the connection before all is written.
+    sending.on("error", (error: NodeJS.ErrnoException) =>
+      error.code === "ECONNRESET" || error.code === "EPIPE" ? resolve(413) : reject(error),
+    );
+    for (let chunk = 0; chunk < 50; chunk++) sending.write(" ".repeat(10_000));
+    sending.end();
+  });
+  expect(chunked).toBe(413);
+  expect(await stored()).toBe(0);
+});
+
+test("a hundred submissions at once, each three times, are each stored and sent once", async () => {
+  const items = await mixedItems(stage.fixture, 99);
+  expect(await flood(relayer.url, items, 3)).toBe(items.length);
+  const { nullifiers, accountTags, skipped } = await stage.outcome();
+  expect(nullifiers.length - 1 + accountTags.length).toBe(items.length);
+  expect(skipped).toBe(0);
+  expect(await stored()).toBe(items.length);
+});
