@@ -1,8 +1,10 @@
+import { SolvusError } from "../../protocol/errors.ts";
 import { findInstrument } from "../../protocol/instrument.ts";
 import { tradeTagOf } from "../../protocol/trade.ts";
 import { cardOf } from "../../services/desk/identity.ts";
-import type { Maker, MakerConfig, MakerRules } from "../../services/desk/maker.ts";
-import type { Inquiry, InquiryResult, Taker, TakerConfig } from "../../services/desk/taker.ts";
+import type { MakerConfig, MakerRules } from "../../services/desk/maker.ts";
+import { isPassing } from "../../services/desk/settlement.ts";
+import type { Inquiry, InquiryResult, TakerConfig } from "../../services/desk/taker.ts";
 import type { DeskStage, Owner } from "./stage.ts";
 
 /* Parties that take turns, each of which may fall at any stage of its work and start again from its record. */
@@ -18,16 +20,8 @@ export interface Party {
   fallAt?: string;
   /** How often it started again. */
   restarts: number;
-}
-
-export interface TakerParty extends Party {
-  taker: Taker;
-}
-
-export interface MakerParty extends Party {
-  maker: Maker;
-  /** Does one turn. */
-  turn(): Promise<void>;
+  /** How often it had to try again later. */
+  delays: number;
 }
 
 interface Opened {
@@ -43,12 +37,17 @@ function party<Role extends Opened>(
     stages: [] as string[],
     fallAt: undefined as string | undefined,
     restarts: 0,
+    delays: 0,
     role: undefined as unknown as Role,
     /** Works; when it falls, starts again and has done nothing more. */
     async guarded<T>(work: () => Promise<T>): Promise<T | undefined> {
       try {
         return await work();
       } catch (error) {
+        if (error instanceof SolvusError && isPassing(error)) {
+          self.delays += 1;
+          return undefined;
+        }
         if (!(error instanceof Fallen)) throw error;
         self.role.close();
         self.restarts += 1;
