@@ -48,6 +48,11 @@ const ENTRIES: Entry[] = [
     load: async () => (await import("./commands/up.ts")).upCommand,
   },
   {
+    name: "drill",
+    summary: "play a crash on recorded prices through all services, and audit the ledger",
+    load: async () => (await import("./commands/drill.ts")).drillCommand,
+  },
+  {
     name: "snapshot",
     summary: "build a risk snapshot from market data, or show one",
     load: async () => (await import("./commands/snapshot.ts")).snapshotCommand,

@@ -1,22 +1,9 @@
 import { Command } from "commander";
-import { Misuse } from "../../protocol/errors.ts";
 import { does, examples, type RunState } from "../command.ts";
 import { usdcAmount, wholeNumber } from "../marketFlags.ts";
+import { momentOf } from "../moment.ts";
 
 const PRICES = "data/btc-eth-1h-2021-01.csv";
-
-/** A moment from an option's text; misuse (`cli.time`) otherwise. */
-export function momentOf(text: string, option: string): Date {
-  const date = /^\d{4}-\d\d-\d\d/.test(text)
-    ? new Date(/[Zz]|[+-]\d\d:?\d\d$/.test(text) || text.length === 10 ? text : `${text}Z`)
-    : undefined;
-  if (date === undefined || Number.isNaN(date.getTime()))
-    throw new Misuse(
-      "cli.time",
-      `${option} is ${JSON.stringify(text)}, expected a time in UTC such as 2021-01-11T05:00Z`,
-    );
-  return date;
-}
 
 interface UpOptions {
   data: string;

@@ -68,26 +68,45 @@ export function readPrices(text: string): PriceSeries {
   });
 }
 
-/** A file of closes of these points, with the first prices for `calmMs` before the first one and the last for as long after the last. */
+/** The point between two others at a time, prices going straight in their logarithm. */
+function between(before: PricePoint, after: PricePoint, time: number): PricePoint {
+  const share = (time - before.time) / (after.time - before.time);
+  const prices = before.prices.map(
+    (price, place) => price * ((after.prices[place] as number) / price) ** share,
+  );
+  return { time, prices };
+}
+
+/** The points with others in between wherever two are more than an interval apart. */
+function withoutHoles(points: readonly PricePoint[], intervalMs: number): PricePoint[] {
+  return points.flatMap((point, place) => {
+    const next = points[place + 1];
+    if (next === undefined) return [point];
+    const missing = Math.ceil((next.time - point.time) / intervalMs) - 1;
+    const filled = Array.from({ length: missing }, (_, index) =>
+      between(point, next, point.time + (index + 1) * intervalMs),
+    );
+    return [point, ...filled];
+  });
+}
+
+/**
+ * A file of closes of these points, an interval apart or less, with the first prices for at least `calmMs` before the first one and the last
+ * for as long after the last.
+ */
 export function pricesText(
   underlyings: readonly string[],
   points: readonly PricePoint[],
-  calmMs: number,
+  { intervalMs, calmMs }: { intervalMs: number; calmMs: number },
 ): string {
   const [first] = points as [PricePoint];
   const last = points.at(-1) as PricePoint;
-  const shortest = Math.min(
-    calmMs,
-    ...points.slice(1).map(({ time }, place) => time - (points[place] as PricePoint).time),
-  );
+  const calmRows = Math.ceil(calmMs / intervalMs);
   const calm = (from: number, prices: number[]): PricePoint[] =>
-    Array.from({ length: Math.ceil(calmMs / shortest) }, (_, place) => ({
-      time: from + place * shortest,
-      prices,
-    }));
-  const before = calm(first.time - Math.ceil(calmMs / shortest) * shortest, first.prices);
-  const after = calm(last.time + shortest, last.prices);
-  const rows = [...before, ...points, ...after].map(({ time, prices }) =>
+    Array.from({ length: calmRows }, (_, place) => ({ time: from + place * intervalMs, prices }));
+  const before = calm(first.time - calmRows * intervalMs, first.prices);
+  const after = calm(last.time + intervalMs, last.prices);
+  const rows = [...before, ...withoutHoles(points, intervalMs), ...after].map(({ time, prices }) =>
     [new Date(time).toISOString(), ...prices].join(","),
   );
   return `${["time", ...underlyings].join(",")}\n${rows.join("\n")}\n`;

@@ -68,7 +68,9 @@ export interface DrillSummary {
   gas: GasSummary[];
   /** The ledger's conservation and all else that follows from chain data. */
   audit: { accepted: boolean; block: number; checks: { name: string; passed: boolean; found: string }[] };
-  /** Processes that were started again, by name. */
+  /** What rules, contracts or the relayer refused to owners, by rule: mostly proofs that an epoch overtook. */
+  refusals: Record<string, number>;
+  /** Processes that ended and were started again, by name. */
   restarts: Record<string, number>;
   seconds: { settingUp: number; playing: number; total: number };
   report: string;

@@ -8,8 +8,10 @@ import type { PricePoint, PriceSeries } from "./prices.ts";
 
 /** What a drill plays. */
 export interface DrillWindow {
-  /** The points that it steps through; the first one is when accounts are opened. */
+  /** The points that it steps through; accounts are opened before the first one. */
   points: PricePoint[];
+  /** All points of the file from the first to the last of these. */
+  rows: PricePoint[];
   /** The step at which keepers leave and the one at which they are back, as places in `points`; undefined when they stay. */
   outage?: { from: number; to: number };
 }
@@ -94,11 +96,12 @@ export function drillWindow({ points, intervalMs }: PriceSeries, wish: WindowWis
   if (inside.length < 2)
     throw new Misuse("drill.window", `--from and --to leave ${inside.length} points, expected at least two`);
   const steps = thinned(inside, MOST_STEPS);
-  if (!wish.outage || steps.length < 4) return { points: steps };
+  const rows = inside.filter(({ time }) => time >= (steps[0] as PricePoint).time);
+  if (!wish.outage || steps.length < 4) return { points: steps, rows };
   const first = steps[0] as PricePoint;
   const last = steps.at(-1) as PricePoint;
   // The first step belongs to opening accounts, at the last one keepers are back.
   const inner = steps.slice(1, -1);
   const { from, to } = greatestMove(inner, (last.time - first.time) * OUTAGE_SHARE);
-  return { points: steps, outage: { from: from + 1, to: to + 1 } };
+  return { points: steps, rows, outage: { from: from + 1, to: to + 1 } };
 }

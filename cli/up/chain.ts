@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Contract } from "ethers";
+import type { z } from "zod";
 import { latestSnapshot } from "../../protocol/chain.ts";
 import { writeText } from "../../services/files.ts";
 import { makeHttp } from "../../services/http.ts";
@@ -8,6 +9,7 @@ import type { Running } from "../../services/running.ts";
 import { serveLocalChain } from "../chain/localChain.ts";
 import { listSpotAssets, type Stage, setStage } from "../demo/stage.ts";
 import { developmentKey } from "../dev/developmentKey.ts";
+import type { assetsSchema } from "./assets.ts";
 import { PLACES } from "./directory.ts";
 
 /** What a local chain is started with. */
@@ -36,17 +38,6 @@ export const DEVELOPMENT_KEYS: Record<string, number> = {
   "keeper-3": 13,
   aggregator: 14,
 };
-
-/** A spot asset of the ledger as `assets.json` lists it. */
-export interface AssetRecord {
-  /** Instrument id. */
-  id: string;
-  name: string;
-  token: string;
-  /** Smallest token units in a lot. */
-  unitsPerLot: string;
-  decimals: number;
-}
 
 const TICK_MS = 1_000;
 /** What alice and bob start with. */
@@ -88,7 +79,7 @@ export async function startChain(settings: ChainSettings, log: Log): Promise<Run
       for (const { address } of traders)
         await (await (token.connect(admin) as Contract).mint(address, units)).wait();
     }
-    const records: AssetRecord[] = [];
+    const records: z.input<typeof assetsSchema> = [];
     for (const { id, name, token, unitsPerLot, decimals } of assets)
       records.push({
         id: `${id}`,

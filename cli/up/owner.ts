@@ -1,17 +1,16 @@
 import { type Contract, type JsonRpcProvider, NonceManager, type Wallet } from "ethers";
-import { NOBODY, proofContext, signDeposit, type Terms } from "../../contracts/signing.ts";
 import type { Transition as ProvenTransition } from "../../contracts/statements.ts";
 import { type AccountPosition, followAccount, openedPosition } from "../../protocol/accountHistory.ts";
 import { advanceLedger, type LedgerView, latestSnapshot, type SnapshotSource } from "../../protocol/chain.ts";
 import { ensure } from "../../protocol/errors.ts";
 import { emptyHistory } from "../../protocol/ledgerHistory.ts";
-import { prepareOpen } from "../../protocol/openAccount.ts";
 import type { MarketSnapshot } from "../../protocol/snapshot.ts";
 import type { TransitionRequest } from "../../protocol/transition.ts";
 import type { Account } from "../../prover/account.ts";
 import type { Prover } from "../../prover/prover.ts";
 import { type AccountSecrets, firstNote } from "../../prover/secrets.ts";
-import { openStatement } from "../../prover/statements.ts";
+import { proveOpening } from "../../services/account/open.ts";
+import { relayedTerms, withPayerSignature } from "../../services/account/relayed.ts";
 import { approve, NOTHING, proveTransition } from "../../services/account/transact.ts";
 import { chainTime, type Deployed } from "../../services/chain/deployment.ts";
 import { scopeOf } from "../../services/chain/reading.ts";
@@ -56,26 +55,13 @@ export async function presentAccount(setting: OwnerSetting, owner: Owner): Promi
 
 /** Proves an opening and hands it to the relayer; returns the submission's id. The registry is open. */
 export async function submitOpening(setting: OwnerSetting, { secrets }: Owner): Promise<string> {
-  const { deployed, prover, relayer, view } = setting;
-  const { chain, oracle } = deployed;
-  await advanceLedger(chain, view);
-  const deadline = BigInt((await chainTime(deployed)) + LIFETIME);
-  const terms: Terms = { payer: NOBODY, recipient: NOBODY, relayer: NOBODY, deadline };
-  const [, latest] = await oracle.latest();
-  const prepared = prepareOpen({
-    ...secrets,
-    stateRoot: view.history.tree.root,
-    epoch: latest.epoch,
-    committeeKey: await chain.committeeKey(),
-    context: proofContext(chain.chainId, chain.ledger, terms),
-  });
-  const { proof } = await prover.prove(openStatement(prepared));
-  const { stateRoot, registryRoot, epoch, commitment, accountTag, escrow } = prepared.input;
-  const signals = { stateRoot, registryRoot, epoch, commitment, accountTag, escrow };
-  return (await relayer.submit({ kind: "opening", opening: { proof, signals, terms } })).id;
+  const { deployed, prover, relayer } = setting;
+  const terms = await relayedTerms(relayer, deployed);
+  const { opening } = await proveOpening(deployed, prover, secrets, { relayer: terms.relayer });
+  return (await relayer.submit({ kind: "opening", opening })).id;
 }
 
-/** A change of an account, proven on a snapshot. What it deposits is signed by the owner's wallet. */
+/** A change of an account, proven on a snapshot, for the relayer's fee. What it deposits is signed by the owner's wallet. */
 export async function proveChange(
   setting: OwnerSetting,
   owner: Owner,
@@ -83,26 +69,20 @@ export async function proveChange(
   snapshot: MarketSnapshot,
 ): Promise<ProvenTransition> {
   const { deployed, prover, relayer } = setting;
-  const { chain } = deployed;
   const account = await presentAccount(setting, owner);
-  const { fees } = await relayer.quote();
+  const terms = await relayedTerms(relayer, deployed);
   const { address } = owner.wallet;
   const deadline = BigInt((await chainTime(deployed)) + LIFETIME);
-  const whole = { ...NOTHING, fee: fees.transition, ...request };
-  const parties = {
-    ...(whole.deposit > 0n && { payer: address }),
-    ...(whole.withdrawal > 0n && { recipient: address }),
-  };
+  const whole = { ...NOTHING, fee: terms.fee, ...request };
+  const payer = whole.deposit > 0n ? { payer: address } : {};
+  const recipient = whole.withdrawal > 0n ? { recipient: address } : {};
+  const parties = { ...payer, ...recipient, relayer: terms.relayer };
   const { proven } = await proveTransition(deployed, prover, account, whole, {
     snapshot,
     ...parties,
     deadline,
   });
-  if (whole.deposit === 0n) return proven;
-  const { nullifier, commitment, asset, deposit: amount } = proven.signals;
-  const authorization = { nullifier, commitment, asset, amount, deadline };
-  const payerSignature = await signDeposit(owner.wallet, chain.chainId, chain.ledger, authorization);
-  return { ...proven, payerSignature };
+  return whole.deposit === 0n ? proven : withPayerSignature(deployed, owner.wallet, proven);
 }
 
 /** As {@link proveChange} at the latest snapshot, handed to the relayer; returns the submission's id. */

@@ -83,7 +83,7 @@ describe("a price file", () => {
   test("is handed on with calm before and after, and reads back", () => {
     const { underlyings, points } = readPrices(JANUARY);
     const part = points.slice(10, 15);
-    const again = readPrices(pricesText(underlyings, part, 3 * HOUR));
+    const again = readPrices(pricesText(underlyings, part, { intervalMs: HOUR, calmMs: 3 * HOUR }));
     expect(again.underlyings).toEqual(underlyings);
     expect(again.points.slice(3, -3)).toEqual(part);
     expect(again.points.slice(0, 3).map(({ prices }) => prices)).toEqual(Array(3).fill(part[0]?.prices));
@@ -92,6 +92,18 @@ describe("a price file", () => {
       prices: part.at(-1)?.prices,
     });
   });
+});
+
+test("holes in a file are filled with what lies between", () => {
+  const at = (hour: number, price: number): PricePoint => ({
+    time: Date.UTC(2022, 0, 1, hour),
+    prices: [price],
+  });
+  const text = pricesText(["BTC"], [at(0, 100), at(1, 100), at(4, 800)], { intervalMs: HOUR, calmMs: HOUR });
+  const { points } = readPrices(text);
+  expect(points.map(({ prices }) => Math.round(prices[0] as number))).toEqual([
+    100, 100, 100, 200, 400, 800, 800,
+  ]);
 });
 
 describe("the window of a drill", () => {
