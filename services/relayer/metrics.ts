@@ -20,8 +20,8 @@ export interface Metrics {
   refused(rule: string): void;
   /** A batch of so many items was sent. */
   batch(items: number): void;
-  /** A transaction was mined for so much gas. */
-  gas(purpose: string, used: bigint): void;
+  /** A transaction of the store was mined. Its gas is asked for by the way; nobody waits for it. */
+  mined(outgoing: string, transaction: string): void;
 }
 
 const prefix = "solvus_relayer";
@@ -83,7 +83,15 @@ export function makeMetrics({ registry, store, provider, relayer, gate, streams 
   return {
     refused: (rule) => refusals.inc({ rule }),
     batch: (items) => batches.observe(items),
-    gas: (purpose, used) => gas.inc({ purpose }, Number(used)),
+    mined(outgoing, transaction) {
+      void attempt(async () => {
+        const [row] = await store.query<{ purpose: string }>("SELECT purpose FROM outgoing WHERE id = $1", [
+          outgoing,
+        ]);
+        const receipt = await provider.getTransactionReceipt(transaction);
+        if (row !== undefined && receipt !== null) gas.inc({ purpose: row.purpose }, Number(receipt.gasUsed));
+      });
+    },
   };
 }
 

@@ -63,7 +63,9 @@ export async function startRelayer(config: RelayerConfig): Promise<Running & { u
       ...{ store, deployed, signer, log, rules },
       ...(config.prover !== undefined && { prover: config.prover }),
       async onStage(stage, detail) {
-        if (stage === "simulated") service.metrics.batch(Number(detail.items));
+        const { outgoing, transaction, items } = detail;
+        if (stage === "simulated" && items !== 0) service.metrics.batch(Number(items));
+        if (stage === "mined") service.metrics.mined(String(outgoing), String(transaction));
         await onStage?.(stage, detail);
       },
     });

@@ -51,6 +51,23 @@ describe("an item that the ledger would take", () => {
     expect(await stored()).toBe(before + 1);
   });
 
+  it("is not spoilt by the same with a false proof at the same time", async () => {
+    const transition = await fixture.ledger.transition({ fee: FEE });
+    const spoilt = { ...transition, proof: transition.proof.with(0, (transition.proof[0] as bigint) + 1n) };
+    const texts = [spoilt, transition].map((one) => formatItem({ kind: "transition", transition: one }));
+    let begun = 0;
+    const both = await fixture.serve({
+      async verify(item) {
+        begun++;
+        await expect.poll(() => begun).toBe(2);
+        return fixture.verify(item);
+      },
+    });
+    const [bad, good] = await Promise.all(texts.map((text) => post(both.url, text)));
+    expect(bad).toMatchObject({ status: 422, rule: "proof.invalid" });
+    expect(good).toMatchObject({ status: 202 });
+  });
+
   it("may be an opening, which pays nothing, or a take-over", async () => {
     expect(await post(service.url, formatItem(await fixture.opening()))).toMatchObject({ status: 202 });
     const takeOver = await fixture.ledger.flaggedTakeOver({ fee: FEE });
