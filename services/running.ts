@@ -12,7 +12,8 @@ const GRACE_MS = 30_000;
 /** Resolves once the process was asked to end (SIGINT or SIGTERM) and the service has stopped. */
 export async function untilStopped(running: Running, log: Log): Promise<void> {
   const signal = await new Promise<string>((resolve) => {
-    for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => resolve(name));
+    // A terminal's Ctrl-C can arrive twice, from the terminal and through a parent: the second one changes nothing.
+    for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => resolve(name));
   });
   log.info({ signal }, "stopping");
   const overdue = setTimeout(() => {

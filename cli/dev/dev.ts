@@ -40,7 +40,8 @@ async function fund(local: ServedChain, stage: Stage, market: Market): Promise<v
 /** Resolves at the first request to end. */
 function ended(): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+    // A terminal's Ctrl-C can arrive twice, from the terminal and through a parent: the second one changes nothing.
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => resolve());
   });
 }
 
