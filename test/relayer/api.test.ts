@@ -355,10 +355,11 @@ describe("what else it tells", () => {
   });
 
   it("counts submissions by state and refusals by rule", async () => {
+    await post(service.url, formatItem(await fixture.transition({ fee: 0n })));
     const text = await fetchText(`${service.url}/metrics`);
     const { queued } = await countsByState(fixture.store);
     expect(text).toContain(`solvus_relayer_submissions{state="queued"} ${queued}`);
-    expect(text).toMatch(/solvus_relayer_refusals_total\{rule="proof.invalid"\} 1/);
+    expect(text).toMatch(/solvus_relayer_refusals_total\{rule="relayer.fee"\} [12]$/m);
     expect(text).toMatch(/solvus_relayer_queue_age_seconds \d/);
     expect(text).toMatch(/solvus_relayer_key_balance_coins 10000/);
   });
