@@ -74,7 +74,7 @@ export function placed({ note, leafIndex }: AccountPosition): TrackedPosition {
   return { note, leafIndex, commitment: commitmentOf(note), nullifier: spendOf(note, leafIndex).nullifier };
 }
 
-/** Adds an account at a position, unless another account is at the same note: one that was revealed and is read by the key as well. */
+/** Adds an account at a position, unless one of that name, or one at the same note, is there. */
 export function track(book: AccountBook, name: string, position: TrackedPosition): void {
   if (book.accounts.has(name) || book.byNullifier.has(position.nullifier)) return;
   const account = { name, trail: [position] };
@@ -114,7 +114,7 @@ export async function advanceBook(
   keeping: BookKeeping,
 ): Promise<number> {
   let changed = await addOpened(book, events, keeping);
-  changed += addRevealed(book, history, auctionEvents, keeping);
+  if (keeping.sight === "revealed") changed += addRevealed(book, history, auctionEvents, keeping);
   for (const event of events) {
     if (event.kind === "transitioned") changed += await moveOn(book, history, event.nullifier, keeping);
     if (event.kind !== "takenOver") continue;
@@ -197,6 +197,9 @@ async function moveOn(
     account.trail.push(next);
     if (account.trail.length > TRAIL) account.trail.shift();
     book.byNullifier.delete(nullifier);
+    // An account that was revealed again later on, or one of the keeper's own: it is the same.
+    const same = book.byNullifier.get(next.nullifier);
+    if (same !== undefined) book.accounts.delete(same.name);
     book.byNullifier.set(next.nullifier, account);
   } catch (error) {
     book.byNullifier.delete(nullifier);

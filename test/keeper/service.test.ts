@@ -168,6 +168,11 @@ test("what nobody takes over it publishes after fifteen minutes, and a keeper wi
   expect(await acts(blind)).toEqual({ "takeOver done": 1 });
   await written(blind);
   expect(blind.status()).toMatchObject({ accounts: 2, below: 0 });
+
+  // Whoever reads them all counts each once, though one is public as well.
+  const sighted = await chain.keeper({ accounts: [cedar] });
+  await chain.settle(sighted);
+  expect(sighted.status()).toMatchObject({ accounts: 4, revealed: 0 });
 });
 
 test("it says who is next, by the prices that it knows", async () => {
