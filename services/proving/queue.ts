@@ -21,17 +21,21 @@ const HEARTBEAT_SECONDS = 10;
 export function prepareQueue(store: Store): Promise<void> {
   let ready = prepared.get(store);
   if (ready === undefined) {
-    ready = store.boss.createQueue(PROOF_QUEUE, {
-      policy: "exclusive",
-      heartbeatSeconds: HEARTBEAT_SECONDS,
-      expireInSeconds: 900,
-      retryLimit: 1_000,
-      retryDelay: 1,
-      retryBackoff: true,
-      retryDelayMax: 15,
-      deleteAfterSeconds: 3_600,
-      notify: true,
-    });
+    ready = (async () => {
+      await store.boss.createQueue(PROOF_QUEUE, {
+        policy: "exclusive",
+        heartbeatSeconds: HEARTBEAT_SECONDS,
+        expireInSeconds: 900,
+        retryLimit: 1_000,
+        retryDelay: 1,
+        retryBackoff: true,
+        retryDelayMax: 15,
+        deleteAfterSeconds: 3_600,
+        notify: true,
+      });
+      // Whoever worked for a database that no other process has is dead. What is still wanted is asked for again.
+      if (store.isExclusive) await store.boss.deleteAllJobs(PROOF_QUEUE);
+    })();
     prepared.set(store, ready);
     ready.catch(() => prepared.delete(store));
   }

@@ -51,8 +51,8 @@ export async function formBatch(context: EngineContext, urgent: boolean): Promis
       AND (not_before IS NULL OR not_before <= now())
       AND NOT EXISTS (SELECT 1 FROM submission busy WHERE busy.spends && submission.spends AND busy.id <> submission.id
         AND (busy.state = 'sent' OR (busy.state = 'queued' AND busy.outgoing IS NOT NULL)))`;
-    const rows = await sql.query<ClaimedRow & { spends: string[]; age: unknown }>(
-      `SELECT ${CLAIMED_COLUMNS}, spends, extract(epoch FROM now() - changed_at) * 1000 AS age FROM submission
+    const rows = await sql.query<ClaimedRow & { spends: string[]; rule: string | null; age: unknown }>(
+      `SELECT ${CLAIMED_COLUMNS}, spends, rule, extract(epoch FROM now() - changed_at) * 1000 AS age FROM submission
        WHERE ${claimable} ORDER BY received_at, id LIMIT ${LOOK_AHEAD} FOR UPDATE SKIP LOCKED`,
       [sender],
     );
@@ -63,12 +63,15 @@ export async function formBatch(context: EngineContext, urgent: boolean): Promis
     let oldest = 0;
     for (const row of rows) {
       if (!byId.has(row.id)) continue;
+      // What was in a batch that reverted goes alone: one of those items is the reason.
+      const isSuspect = row.rule === REVERTED;
+      if (isSuspect && units.length > 0) continue;
       const unit = [row];
       if (row.partner !== null) {
         const [partner] = byId.has(row.partner)
           ? [byId.get(row.partner) as (typeof rows)[number]]
           : await sql.query<(typeof rows)[number]>(
-              `SELECT ${CLAIMED_COLUMNS}, spends, 0 AS age FROM submission
+              `SELECT ${CLAIMED_COLUMNS}, spends, rule, 0 AS age FROM submission
                WHERE id = $2 AND ${claimable} FOR UPDATE SKIP LOCKED`,
               [sender, row.partner],
             );
@@ -84,6 +87,7 @@ export async function formBatch(context: EngineContext, urgent: boolean): Promis
       units.push(unit);
       count += unit.length;
       oldest = Math.max(oldest, Number(row.age));
+      if (isSuspect) break;
     }
     // A full batch may be one short: the next may be a trade.
     const isFull = count >= rules.batchSize - 1 && rows.length > count;
@@ -99,6 +103,8 @@ export async function formBatch(context: EngineContext, urgent: boolean): Promis
     return { outgoing, units: units.map((unit) => unit.map(claimedFrom).toSorted(bySide)) };
   });
 }
+
+const REVERTED = "chain.reverted";
 
 async function isDone(sql: Sql, id: string): Promise<boolean> {
   const [row] = await sql.query(
@@ -140,7 +146,7 @@ async function sendFormed(context: EngineContext, { outgoing, units }: FormedBat
     const data = batchData(context, kept);
     const gas = await gasOf(context, data);
     if ("gasLimit" in gas) {
-      call = { data, gasLimit: gas.gasLimit };
+      call = { data, gasLimit: gas.gasLimit + depositGas(kept) };
       break;
     }
     // Each alone was good. Halves are tried until the rest goes; what is left out is tried again, at last alone.
@@ -222,8 +228,10 @@ async function ask(context: EngineContext, unit: Unit): Promise<"good" | Judged[
     const reason = own[place];
     return reason === undefined ? [] : [{ claimed, reason }];
   });
-  // Neither by itself: it is their money or their being together, and both are held back or refused.
-  const blamed = guilty.length > 0 ? guilty : unit.map((claimed) => ({ claimed, reason: refusal }));
+  // Neither by itself: it is the money of whoever moves some, or else their being together.
+  const movers = unit.filter(({ item }) => movesMoney(item));
+  const suspects = movers.length > 0 ? movers : unit;
+  const blamed = guilty.length > 0 ? guilty : suspects.map((claimed) => ({ claimed, reason: refusal }));
   return Promise.all(blamed.map(({ claimed, reason }) => judge(context, claimed, reason)));
 }
 
@@ -246,6 +254,23 @@ async function falseProof(
 }
 
 const VERIFIER = ["function verify(uint8 circuit, uint256[8] proof, uint256[] inputs) view returns (bool)"];
+
+/** Gas that the ledger may grant each deposit (`DEPOSIT_GAS`): payers' wallets may use less when they are asked for an estimate. */
+const DEPOSIT_GAS = 500_000n;
+
+function depositGas(units: readonly Unit[]): bigint {
+  const deposits = units
+    .flat()
+    .filter(({ item }) => item.kind === "transition" && item.transition.signals.deposit !== 0n);
+  return DEPOSIT_GAS * BigInt(deposits.length);
+}
+
+function movesMoney(item: Item): boolean {
+  return (
+    item.kind === "transition" &&
+    (item.transition.signals.deposit | item.transition.signals.withdrawal) !== 0n
+  );
+}
 
 const isSide = (item: Item): boolean => item.kind === "transition" && item.transition.signals.tradeTag !== 0n;
 

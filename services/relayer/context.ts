@@ -51,14 +51,15 @@ export interface EngineContext {
 const TRIES = 3;
 const PAUSE_MS = 50;
 
-/** What asks questions of a node, waiting so long for each answer. */
-export function patientAsker(milliseconds: number): EngineContext["within"] {
+/** What asks questions of a node, waiting so long for each answer, and for none any more once `hurry` says so. */
+export function patientAsker(milliseconds: number, hurry: AbortSignal): EngineContext["within"] {
   return async (question, tries = TRIES) => {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await timely(question(), milliseconds);
+        hurry.throwIfAborted();
+        return await timely(question(), milliseconds, hurry);
       } catch (error) {
-        if (attempt >= tries || isRefusal(error)) throw error;
+        if (attempt >= tries || hurry.aborted || isRefusal(error)) throw error;
         await sleep(PAUSE_MS * attempt);
       }
     }
@@ -66,17 +67,25 @@ export function patientAsker(milliseconds: number): EngineContext["within"] {
 }
 
 /** Bounds how long a promise is waited for. What it does goes on; nobody hears of it. */
-async function timely<T>(answer: Promise<T>, milliseconds: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
+async function timely<T>(answer: Promise<T>, milliseconds: number, hurry: AbortSignal): Promise<T> {
+  let giveUp = (): void => {};
   const late = new Promise<never>((_, reject) => {
-    const message = `node: no answer in ${milliseconds / 1000} s, expected one; it is asked again`;
-    timer = setTimeout(() => reject(new SolvusError("chain.timeout", message)), milliseconds);
+    giveUp = () =>
+      reject(
+        new SolvusError(
+          "chain.timeout",
+          `node: no answer in ${milliseconds / 1000} s, expected one; it is asked again`,
+        ),
+      );
   });
+  const timer = setTimeout(giveUp, milliseconds);
+  hurry.addEventListener("abort", giveUp, { once: true });
   answer.catch(() => undefined);
   try {
     return await Promise.race([answer, late]);
   } finally {
     clearTimeout(timer);
+    hurry.removeEventListener("abort", giveUp);
   }
 }
 

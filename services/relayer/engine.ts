@@ -11,7 +11,7 @@ import { sendBatches } from "./batches.ts";
 import { type EngineContext, type OnStage, patientAsker } from "./context.ts";
 import { requireSameChain } from "./deploymentGuard.ts";
 import { type FollowMemory, follow, refill } from "./follow.ts";
-import { expireWaiting, releaseDead } from "./housekeeping.ts";
+import { expireWaiting, forgetOld, releaseDead } from "./housekeeping.ts";
 import { type InsertionMemory, keepTree } from "./insertions.ts";
 import { makeLease } from "./leases.ts";
 import { makeLedgerMirror } from "./ledgerMirror.ts";
@@ -49,6 +49,7 @@ export async function startEngine(options: EngineOptions): Promise<RelayerEngine
   const rules = { ...DEFAULT_RULES, ...options.rules };
   const sender = getAddress(await signer.getAddress());
   await requireSameChain(store, deployed);
+  const hurry = new AbortController();
   const context: EngineContext = {
     store,
     deployed,
@@ -58,7 +59,7 @@ export async function startEngine(options: EngineOptions): Promise<RelayerEngine
     log,
     lease: makeLease(store, sender, rules.leaseMs, log),
     stage: async (stage, detail) => onStage?.(stage, detail),
-    within: patientAsker(rules.rpcTimeoutMs),
+    within: patientAsker(rules.rpcTimeoutMs, hurry.signal),
   };
   const worker =
     options.prover === "elsewhere" || !rules.insertions
@@ -94,7 +95,9 @@ export async function startEngine(options: EngineOptions): Promise<RelayerEngine
       stopping ??= (async () => {
         isStopping = true;
         awaken();
+        const overdue = setTimeout(() => hurry.abort(), LAST_WORDS_MS);
         await loop;
+        clearTimeout(overdue);
         clearInterval(renewal);
         await worker?.stop();
         await context.lease.release().catch(() => undefined);
@@ -113,6 +116,7 @@ function makeLook(context: EngineContext, isStopping: () => boolean): () => Prom
   const inserts: InsertionMemory = { asked: new Map(), sealTried: 0 };
   const failing = new Map<string, string>();
   let tidied = 0;
+  let forgot = 0;
   /** Runs a part; says once that it fails, and once that it works again. */
   const part = async <T>(name: string, work: () => Promise<T>): Promise<T | undefined> => {
     try {
@@ -141,6 +145,11 @@ function makeLook(context: EngineContext, isStopping: () => boolean): () => Prom
     const followed = await part("follow", () => follow(context, head.number, follows));
     await part("push", () => push(context, head.number, pushes));
     if (isTidyTime && lease.isHeld) await part("nonces", () => refill(context, follows));
+    if (
+      Date.now() - forgot > FORGET_MS &&
+      (await part("forgetting", () => forgetOld(context).then(() => true)))
+    )
+      forgot = Date.now();
     if (isTidyTime) await part("expiry", () => expireWaiting(context, head));
     let sent = 0;
     if (lease.isHeld && !isStopping())
@@ -154,3 +163,6 @@ function makeLook(context: EngineContext, isStopping: () => boolean): () => Prom
 }
 
 const TIDY_MS = 1_000;
+const FORGET_MS = 3_600_000;
+/** How long questions to a node may go on once the engine is to stop. */
+const LAST_WORDS_MS = 8_000;

@@ -143,13 +143,20 @@ async function recordReceipt(
       rule: "chain.reverted",
       message: "the batch was reverted",
     };
-    judged.push(await judge(context, claimed, refusal));
+    // The sides of a trade are skipped for the fault of one; the next look at them tells whose.
+    judged.push(
+      claimed.partner === undefined
+        ? await judge(context, claimed, refusal)
+        : { claimed, refusal, outcome: "later" },
+    );
   }
   const isRecorded = await changing(store, async (sql) => {
     const [mined] = await sql.query(
-      `UPDATE outgoing SET state = 'mined', transaction = $2, block = $3, block_hash = $4, gas_used = $5, changed_at = now()
+      // One that reverted did nothing about its node of the tree.
+      `UPDATE outgoing SET state = 'mined', transaction = $2, block = $3, block_hash = $4, gas_used = $5, changed_at = now(),
+         node_index = CASE WHEN $6 THEN node_index ELSE NULL END
        WHERE id = $1 AND state = 'open' RETURNING id`,
-      [id, transaction, block, blockHash, String(receipt.gasUsed)],
+      [id, transaction, block, blockHash, String(receipt.gasUsed), receipt.status === 1],
     );
     if (mined === undefined) return false;
     for (const { claimed, leafIndex } of applied) {

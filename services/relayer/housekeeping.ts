@@ -23,12 +23,12 @@ const ABANDONED_MS = 60_000;
  * Call it while this process has nothing under way. What dead holders sent and nobody mined is queued again, too: the ledger takes an item
  * once, whichever transaction comes first.
  */
-export async function releaseDead({ store, sender }: EngineContext): Promise<void> {
+export async function releaseDead({ store, sender, lease }: EngineContext): Promise<void> {
   await changing(store, async (sql) => {
     const formed = await sql.query<{ id: unknown }>(
-      `DELETE FROM outgoing WHERE state = 'formed' AND (sender = $1 OR sender NOT IN
+      `DELETE FROM outgoing WHERE state = 'formed' AND ((sender = $1 AND $2) OR sender NOT IN
          (SELECT address FROM sender_lease WHERE expires_at > now())) RETURNING id`,
-      [sender],
+      [sender, lease.isHeld],
     );
     await sql.query(
       "UPDATE submission SET outgoing = NULL WHERE outgoing = ANY ($1::bigint[]) AND state = 'queued'",
@@ -147,4 +147,24 @@ async function staleSnapshots(
     }
   }
   return stale;
+}
+
+/** Days for which what is done with is kept. */
+const KEPT_DAYS = 30;
+
+/** Forgets what has long been done with. */
+export async function forgetOld({ store }: EngineContext): Promise<void> {
+  const old = `now() - ${KEPT_DAYS} * interval '1 day'`;
+  await store.query(
+    `DELETE FROM submission WHERE state IN ('final', 'refused', 'expired') AND changed_at < ${old}`,
+  );
+  await store.query(
+    `DELETE FROM submission_change WHERE at < ${old} AND NOT EXISTS (SELECT 1 FROM submission WHERE submission.id = submission_change.submission)`,
+  );
+  // A key's latest transaction tells the next nonce.
+  await store.query(
+    `DELETE FROM outgoing WHERE state IN ('final', 'lost') AND changed_at < ${old}
+       AND id NOT IN (SELECT max(id) FROM outgoing GROUP BY sender)`,
+  );
+  await store.query(`DELETE FROM insertion WHERE created_at < ${old}`);
 }

@@ -61,11 +61,16 @@ export const HURRY: Partial<EngineRules> = {
   bumpAfterMs: 300,
   leaseMs: 2_000,
   rpcTimeoutMs: 2_000,
-  tickMs: 40,
+  tickMs: 100,
   insertions: false,
 };
 
-const PATIENCE_MS = 20_000;
+/** A stage that is made after this is called and before it is used. */
+export function lazily(at: () => RelayerStage): RelayerStage {
+  return new Proxy({} as RelayerStage, { get: (_, name) => Reflect.get(at(), name) });
+}
+
+const PATIENCE_MS = 40_000;
 
 export async function relayerStage(givenStore?: Store): Promise<RelayerStage> {
   const fixture = await ledgerFixture({}, undefined, { sameTimes: true });
@@ -118,15 +123,19 @@ export async function relayerStage(givenStore?: Store): Promise<RelayerStage> {
     async reach(ids, ...states) {
       const until = Date.now() + PATIENCE_MS;
       for (;;) {
-        const found = await Promise.all(ids.map((id) => submissionOf(store, id)));
-        const submissions = found.flatMap((submission) => submission ?? []);
-        if (submissions.length === ids.length && submissions.every(({ state }) => states.includes(state)))
-          return submissions;
-        if (Date.now() > until) {
-          const seen = submissions.map(({ state, refusal }) => `${state} ${refusal?.rule ?? ""}`).join(", ");
-          throw new Error(`submissions are ${seen}, expected ${states.join(" or ")}`);
+        const seen = await store.query<{ state: SubmissionState; rule: string | null }>(
+          "SELECT state, rule FROM submission WHERE id = ANY ($1::text[])",
+          [ids],
+        );
+        if (seen.length === ids.length && seen.every(({ state }) => states.includes(state))) {
+          const found = await Promise.all(ids.map((id) => submissionOf(store, id)));
+          return found.flatMap((submission) => submission ?? []);
         }
-        await pause(15);
+        if (Date.now() > until) {
+          const list = seen.map(({ state, rule }) => `${state} ${rule ?? ""}`).join(", ");
+          throw new Error(`submissions are ${list}, expected ${states.join(" or ")}`);
+        }
+        await pause(40);
       }
     },
     rest,

@@ -1,0 +1,191 @@
+import { describe, expect, test } from "vitest";
+import type { Transition } from "../../contracts/statements.ts";
+import { addSubmission, changesAfter, type Item, submissionOf } from "../../services/relayer/submissions.ts";
+import { randomElement } from "../support/ledgerFixture.ts";
+import { areSpent } from "../support/ledgerItems.ts";
+import { asItem, lazily, type RelayerStage } from "./relayerStage.ts";
+
+/** Cases of forming batches on a stage, which exists once they run. */
+export function batchingCases(at: () => RelayerStage): void {
+  const stage = lazily(at);
+  async function transitions(count: number): Promise<Item[]> {
+    const items: Item[] = [];
+    for (let index = 0; index < count; index++) items.push(asItem(await stage.fixture.transition()));
+    return items;
+  }
+
+  /** Numbers of items of the batches so far, in order. */
+  async function batchSizes(): Promise<number[]> {
+    const rows = await stage.store.query<{ items: number }>(
+      "SELECT items FROM outgoing WHERE purpose = 'batch' ORDER BY id",
+    );
+    return rows.map(({ items }) => items);
+  }
+
+  const falsified = (transition: Transition): Item =>
+    asItem({ ...transition, proof: Array.from({ length: 8 }, randomElement) });
+
+  describe("a batch", () => {
+    test("holds what was queued, of every kind, and tells each item's place", async () => {
+      const { fixture } = stage;
+      const takeOver = await fixture.flaggedTakeOver();
+      const [proof, signals, terms] = await fixture.opening();
+      const items: Item[] = [
+        { kind: "opening", opening: { proof, signals, terms } },
+        asItem(await fixture.transition()),
+        { kind: "takeOver", takeOver },
+      ];
+      const { tail } = await fixture.ledger.queue();
+      const ids = await stage.add(...items);
+      await stage.engine();
+      const done = await stage.reach(ids, "final");
+      expect(await batchSizes()).toEqual([3]);
+      expect(done.map(({ leafIndex }) => (leafIndex as bigint) - tail)).toEqual([0n, 2n, 3n]);
+      const changes = await changesAfter(stage.store, 0n, 100, ids[0]);
+      expect(changes.map(({ state }) => state)).toEqual(["queued", "sent", "mined", "final"]);
+    });
+
+    test("goes at once when it is full, and the rest when it has waited", async () => {
+      await stage.engine({ rules: { batchAgeMs: 400, batchSize: 4 } });
+      const ids = await stage.add(...(await transitions(6)));
+      await stage.reach(ids, "final");
+      expect(await batchSizes()).toEqual([4, 2]);
+    });
+
+    test("leaves items alone that name another relayer", async () => {
+      const { fixture } = stage;
+      const foreign = asItem(await fixture.transition({}, { relayer: stage.wallet(3).address }));
+      const own = asItem(await fixture.transition({}, { relayer: stage.wallet().address }));
+      const [theirs, ours] = (await stage.add(foreign, own)) as [string, string];
+      await stage.engine();
+      await stage.reach([ours], "final");
+      expect((await submissionOf(stage.store, theirs))?.state).toBe("queued");
+      await stage.engine({ relayer: 3 });
+      await stage.reach([theirs], "final");
+    });
+  });
+
+  describe("a bad item", () => {
+    test("with a false proof is refused, and the others go on", async () => {
+      const [first, second] = await transitions(2);
+      const ids = await stage.add(first as Item, falsified(await stage.fixture.transition()), second as Item);
+      await stage.engine();
+      const [, refused] = await stage.reach(ids, "final", "refused");
+      expect(refused?.refusal).toMatchObject({ rule: "ledger.ProofRejected" });
+      expect(await batchSizes()).toEqual([2]);
+    });
+
+    test("that spends the note of another waits for it, and is refused", async () => {
+      const first = await stage.fixture.transition();
+      const second = await stage.fixture.transition({ nullifier: first.signals.nullifier });
+      const ids = await stage.add(asItem(first), asItem(second));
+      await stage.engine();
+      const [, refused] = await stage.reach(ids, "final", "refused");
+      expect(refused?.refusal).toMatchObject({ rule: "ledger.NullifierSpent" });
+      expect(await batchSizes()).toEqual([1]);
+    });
+
+    test("that its owner put on the chain is found there", async () => {
+      const transition = await stage.fixture.transition();
+      const receipt = await (await stage.fixture.ledger.submit(transition)).wait();
+      const ids = await stage.add(asItem(transition));
+      await stage.engine();
+      const [found] = await stage.reach(ids, "final");
+      expect(found).toMatchObject({ transaction: receipt.hash, block: receipt.blockNumber });
+      expect(await batchSizes()).toEqual([]);
+    });
+
+    test("whose deadline has passed has expired", async () => {
+      const { fixture } = stage;
+      const transition = await fixture.transition({}, { deadline: (await fixture.now()) + 5n });
+      await fixture.advance(6);
+      const ids = await stage.add(asItem(transition));
+      await stage.engine();
+      const [expired] = await stage.reach(ids, "expired");
+      expect(expired?.refusal?.rule).toBe("ledger.DeadlinePassed");
+    });
+
+    test("that the ledger may take later is tried again, and refused when patience ends", async () => {
+      const { fixture } = stage;
+      const { alice } = fixture;
+      // Nobody signed the deposit: that can change with a contract wallet's mind.
+      const unsigned = await fixture.transition({ deposit: 5n }, { payer: alice.address });
+      const ids = await stage.add(asItem(unsigned));
+      await stage.engine({ rules: { patienceMs: 500 } });
+      const [refused] = await stage.reach(ids, "refused");
+      expect(refused?.refusal?.rule).toBe("ledger.PayerNotAuthorized");
+      // Handed in again it starts again.
+      const signed = await fixture.transition();
+      expect((await addSubmission(stage.store, asItem(unsigned))).isNew).toBe(true);
+      await stage.reach(ids, "queued");
+      const others = await stage.add(asItem(signed));
+      await stage.reach(others, "final");
+    });
+  });
+
+  describe("the sides of a trade", () => {
+    test("wait for each other, and go together", async () => {
+      const [first, second] = await stage.fixture.trade();
+      await stage.engine();
+      const [one] = (await stage.add(asItem(first))) as [string];
+      const [other] = (await stage.add(...(await transitions(1)))) as [string];
+      await stage.reach([other], "final");
+      expect((await submissionOf(stage.store, one))?.state).toBe("waiting");
+      const [two] = (await stage.add(asItem(second))) as [string];
+      const [a, b] = await stage.reach([one, two], "final");
+      expect(a?.transaction).toBe(b?.transaction);
+    });
+
+    test("on different snapshots do not pair, and the stale one expires at no cost", async () => {
+      const { fixture } = stage;
+      const tradeTag = randomElement();
+      const stale = await fixture.transition({ tradeTag, side: 0n });
+      for (let epoch = 0; epoch < 2; epoch++) {
+        await fixture.advance(1);
+        await fixture.postSnapshot();
+      }
+      const fresh = await fixture.transition({ tradeTag, side: 1n });
+      await stage.engine();
+      const ids = await stage.add(asItem(stale), asItem(fresh));
+      const [expired] = await stage.reach(ids.slice(0, 1), "expired");
+      expect(expired?.refusal?.rule).toBe("ledger.SnapshotNotLatest");
+      expect((await submissionOf(stage.store, ids[1] as string))?.state).toBe("waiting");
+      expect(await areSpent(fixture, [stale, fresh])).toEqual([false, false]);
+      const proven = await fixture.transition({ ...stale.signals, snapshotRoot: fresh.signals.snapshotRoot });
+      await stage.reach([...(await stage.add(asItem(proven))), ids[1] as string], "final");
+    });
+
+    test("of which one is false: it is refused, and the other finds a better partner", async () => {
+      const { fixture } = stage;
+      const [first, second] = await fixture.trade();
+      await stage.engine();
+      const ids = await stage.add(falsified(first), asItem(second));
+      const [refused] = await stage.reach(ids, "refused", "waiting");
+      expect(refused?.refusal?.rule).toBe("ledger.ProofRejected");
+      await addSubmission(stage.store, asItem(first));
+      await stage.reach(ids, "final");
+    });
+
+    test("stay together when there is room for one only", async () => {
+      const sides = (await stage.fixture.trade()).map(asItem);
+      const ids = await stage.add(...(await transitions(3)), ...sides);
+      await stage.engine({ rules: { batchSize: 4 } });
+      await stage.reach(ids, "final");
+      expect(await batchSizes()).toEqual([3, 2]);
+    });
+
+    test("are not paired when no sender suits both, or the side is the same", async () => {
+      const { fixture } = stage;
+      const tradeTag = randomElement();
+      const named = (side: bigint, relayer: number) =>
+        fixture.transition({ tradeTag, side }, { relayer: stage.wallet(relayer).address });
+      const items = [await named(0n, 0), await named(1n, 1), await named(0n, 0)].map(asItem);
+      const ids = await stage.add(...items);
+      const states = await Promise.all(ids.map(async (id) => (await submissionOf(stage.store, id))?.state));
+      expect(states).toEqual(["waiting", "waiting", "waiting"]);
+      const [matching] = await stage.add(asItem(await named(1n, 0)));
+      await stage.engine();
+      await stage.reach([ids[0] as string, matching as string], "final");
+    });
+  });
+}
