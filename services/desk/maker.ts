@@ -15,7 +15,7 @@ import { type Heard, isKind, legsOf, type Message, type MessageOf, say } from ".
 import type { Post } from "./post.ts";
 import { type PricingRule, priceOf } from "./pricing.ts";
 import type { DeskRecord } from "./record.ts";
-import { makeSettler, type SettlementParts, type Settler } from "./settlement.ts";
+import { isPassing, makeSettler, type SettlementParts, type Settler } from "./settlement.ts";
 
 /*
  * A maker: answers requests with firm quotes, and settles those that are taken. A quote is in the record before it is sent. It can be
@@ -82,7 +82,8 @@ export function makeMaker(config: MakerConfig): Maker {
       const ticket = formatTicket({ ...scope, package: trade, deadline });
       return say(identity.signing, scope, { kind: "quote", ...about, ticket, validUntil });
     } catch (error) {
-      if (!(error instanceof SolvusError)) throw error;
+      // What passes by itself is no reason: the request stays in the mailbox.
+      if (!(error instanceof SolvusError) || isPassing(error)) throw error;
       log.info({ rule: error.rule }, "request declined");
       const rule = TOLD.includes(error.rule) ? error.rule : "desk.declined";
       return say(identity.signing, scope, { kind: "decline", ...about, rule });

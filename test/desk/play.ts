@@ -106,7 +106,7 @@ export function inquiryFor(
 ): Inquiry {
   const { id } = findInstrument(desk.market.snapshot.instruments, name);
   const cards = makers.map(({ identity }) => cardOf(identity));
-  return { makers: cards, legs: [{ id, size }], answerSeconds: 20, ...more };
+  return { makers: cards, legs: [{ id, size }], answerSeconds: 60, ...more };
 }
 
 /** Takes turns until the request is over, then lets the makers see the end. `between` runs before each round of turns. */

@@ -21,9 +21,10 @@ import { deskRoutes } from "../../services/desk/routes.ts";
 import { makeTaker, type Taker, type TakerConfig } from "../../services/desk/taker.ts";
 import { makeHttp } from "../../services/http.ts";
 import { makeLog } from "../../services/log.ts";
-import { openStore, type Store } from "../../services/store/store.ts";
+import type { Store } from "../../services/store/store.ts";
 import { idealProver } from "../support/idealProver.ts";
 import { shortSnapshot } from "../support/shortMarket.ts";
+import { temporaryStore } from "../support/storeFixture.ts";
 import { type StandInRelayer, standInRelayer } from "./standInRelayer.ts";
 
 /* A desk with everything around it: a chain whose ledger verifies by declaration, a relayer's mailboxes on the embedded database, and owners with funded accounts. */
@@ -66,7 +67,7 @@ export const RULES: MakerRules = {
   spreadBasisPoints: 10n,
   maxNotional: 1_000_000n * USD,
   maxPosition: 1_000_000n * USD,
-  quoteSeconds: 30,
+  quoteSeconds: 100,
   settleSeconds: 300,
   cushion: 0n,
 };
@@ -81,7 +82,7 @@ export async function setDesk(owners: number): Promise<DeskStage> {
   const prover = idealProver(verifier as unknown as Contract);
   const market = makeMarket(stage, shortSnapshot());
   await market.open();
-  const store = await openStore({ dataDirectory: join(directory, "data") }, log);
+  const store = await temporaryStore(log);
   const traffic: string[] = [];
   const parts = { log, title: "desk", description: "desk", health: async () => ({}) };
   const { server } = await makeHttp(parts);

@@ -1,6 +1,10 @@
 import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { formatTicket } from "../../protocol/tradeTicket.ts";
+import { openEnvelope, sealEnvelope } from "../../services/desk/envelope.ts";
+import type { BoxAddress } from "../../services/desk/identity.ts";
 import { judgeRecord } from "../../services/desk/judgement.ts";
+import { type MessageOf, say, spokenForm } from "../../services/desk/message.ts";
 import { mailboxTests } from "./mailboxes.ts";
 import { inquiryFor, makerParty, play, takerParty, timesLanded } from "./play.ts";
 import { type DeskStage, FEE, type Owner, setDesk, USD } from "./stage.ts";
@@ -15,7 +19,10 @@ beforeAll(async () => {
   desk = await setDesk(3);
   [alder, birch, cedar] = desk.owners as [Owner, Owner, Owner];
 });
-afterEach(() => desk.closeRecords());
+afterEach(() => {
+  desk.closeRecords();
+  desk.relayer.away = false;
+});
 afterAll(() => desk?.close());
 
 mailboxTests(() => desk.store);
@@ -120,7 +127,7 @@ test("a maker that never proves costs the taker nothing: the ticket ends", async
   const requestId = await taker.ask(inquiryFor(desk, [birch], PERPETUAL, 100n));
   const result = await play(taker, [], requestId, async (turn) => {
     await maker.guarded(() => maker.role.correspond());
-    if (turn === 10) await desk.local.advance(400);
+    if (turn === 10) await desk.local.advance(500);
   });
   expect(result.outcome).toBe("lapsed");
   expect(await desk.accountOf(alder)).toMatchObject({ leafIndex: before.leafIndex });
@@ -166,6 +173,96 @@ test.for([
   expect(await timesLanded(desk, taker, requestId)).toBe(2);
   expect(await lotsOf(alder)).toBe(held + 10n);
   expect(judgeRecord(readFileSync(alder.file, "utf8")).requests.at(-1)).toMatchObject({ best: true });
+  await desk.writeQueue();
+});
+
+test("an acceptance that comes too late is refused, and the next best quote is taken", async () => {
+  const taker = takerParty(desk, alder);
+  const short = makerParty(desk, cedar, { quoteSeconds: 40, spreadBasisPoints: 1n });
+  const long = makerParty(desk, birch, { quoteSeconds: 200 });
+  const requestId = await taker.ask(inquiryFor(desk, [birch, cedar], PERPETUAL, 10n));
+  const result = await play(taker, [long], requestId, async () => {
+    if (taker.stages.filter((stage) => stage === "accepted").length === 1) await desk.local.advance(41);
+    await short.guarded(() => short.role.correspond());
+  });
+  expect(result).toMatchObject({
+    outcome: "landed",
+    answers: [{ taken: true }, { rule: "desk.expired", taken: false }],
+  });
+  const stages = taker.stages.filter((stage) => stage === "accepted" || stage === "proving");
+  expect(stages).toEqual(["accepted", "accepted", "proving"]);
+  const [judged] = judgeRecord(readFileSync(alder.file, "utf8")).requests.slice(-1);
+  expect(judged).toMatchObject({ requestId, best: true, outcome: "landed" });
+  await desk.writeQueue();
+});
+
+test("quotes that are altered, foreign, replayed or expired are refused; an honest one is taken, once", async () => {
+  const { post } = desk;
+  const scope = desk.stage.deployed.chain;
+  const taker = takerParty(desk, alder);
+  const maker = makerParty(desk, birch);
+  const { book } = taker.role;
+  const former = [...book.conversations.values()].at(-1)!.quote!;
+  const requestId = await taker.ask(inquiryFor(desk, [birch], PERPETUAL, 10n));
+  const { request } = [...book.conversations.values()].at(-1)!;
+  const reply = request.content.replyTo;
+  const now = await desk.local.now();
+  const send = async (to: BoxAddress, text: string): Promise<void> =>
+    post.put(to.mailbox, await sealEnvelope(to, scope, text));
+  const offer = (owner: Owner, cash: bigint, more: { validUntil?: number; legs?: bigint } = {}) => {
+    const { validUntil = now + 200 } = more;
+    const legs = request.content.legs.map(({ id, size }) => ({
+      id: BigInt(id),
+      size: more.legs ?? BigInt(size),
+    }));
+    const ticket = { ...scope, package: { legs, cash, salt: 9n }, deadline: BigInt(validUntil + 300) };
+    return say<MessageOf<"quote">>(owner.identity.signing, scope, {
+      kind: "quote",
+      ...{ to: alder.identity.signing.key, requestId, requestHash: request.hash, validUntil },
+      ticket: formatTicket(ticket),
+    });
+  };
+  // None of these may come in the honest maker's way, who quotes below all of them.
+  const good = 10n ** 12n;
+  const { signed } = offer(birch, good);
+  await send(reply, JSON.stringify({ ...signed, text: signed.text.replace(String(good), `${good}0`) }));
+  await send(reply, spokenForm(offer(cedar, good)));
+  await send(reply, spokenForm(former));
+  await send(reply, spokenForm(offer(birch, good, { validUntil: now - 1 })));
+  await send(reply, spokenForm(offer(birch, good, { legs: 1n })));
+  await post.put(reply.mailbox, Buffer.alloc(4096, 1));
+  await taker.role.step(requestId);
+  expect([...book.conversations.values()].at(-1)!.quote).toBeUndefined();
+  await maker.turn();
+  const [stored] = await post.read(alder.identity.replyBox(requestId));
+  // The relayer delivers the honest quote twice, and once more in another envelope.
+  await taker.role.step(requestId);
+  await post.put(reply.mailbox, stored!.envelope);
+  await send(reply, await openEnvelope(alder.identity.replyBox(requestId), scope, stored!.envelope));
+  // Its maker thinks again: the first word stands.
+  await send(reply, spokenForm(offer(birch, good)));
+  const { acceptance, quote } = [...book.conversations.values()].at(-1)!;
+  // Somebody else takes it, and the taker's acceptance is delivered again and again.
+  const about = { to: birch.identity.signing.key, requestId, quoteHash: quote!.hash };
+  const foreign = say(cedar.identity.signing, scope, { kind: "acceptance", ...about });
+  await send(birch.identity.box.address, spokenForm(foreign));
+  for (let time = 0; time < 3; time++) await send(birch.identity.box.address, spokenForm(acceptance!));
+  const result = await play(taker, [maker], requestId);
+  expect(result).toMatchObject({ outcome: "landed", answers: [{ taken: true }] });
+  expect(result.answers[0]!.cash).toBeLessThan(0n);
+  for (let time = 0; time < 2; time++) {
+    await send(birch.identity.box.address, spokenForm(acceptance!));
+    await maker.turn();
+    await taker.role.step(requestId);
+  }
+  expect(await timesLanded(desk, taker, requestId)).toBe(2);
+  const events = taker.role.book.record.entries.slice(-40);
+  const rules = events.flatMap((entry) => (entry.event === "refused" ? [entry.rule] : []));
+  // What was not signed, or is of somebody who was not asked, is not even written down.
+  expect(rules).toEqual(["desk.expired", "desk.ticket", "desk.replayed"]);
+  const kept = maker.role.book.record.entries.map((entry) => entry.event === "heard" && entry.message.text);
+  expect(kept.filter((text) => text === acceptance!.signed.text)).toHaveLength(1);
+  expect(kept).not.toContain(foreign.signed.text);
   await desk.writeQueue();
 });
 
