@@ -91,17 +91,17 @@ export async function oracleWorld(source: PriceSource, date: Date): Promise<Orac
         deployed,
         signer: relayer,
         log,
-        rules: { pollMs: 20, answerMs: 2_000, graceMs: 300, ...rules },
+        rules: { pollMs: 100, answerMs: 2_000, graceMs: 300, ...rules },
         ...overrides,
       });
       return kept({ ...service, lines });
     },
-    epoch: async () => Number((await readState()).latest?.posted.epoch ?? 0n),
+    epoch: async () => Number((await deployed.oracle.latest())[1].epoch),
     async until(holds, what) {
       const end = Date.now() + 30_000;
       while (!(await holds())) {
         if (Date.now() > end) throw new Error(`not within 30 s: ${what}`);
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await new Promise((resolve) => setTimeout(resolve, 50));
       }
     },
     reached: (epoch) => world.until(async () => (await world.epoch()) >= epoch, `epoch ${epoch}`),
