@@ -123,6 +123,26 @@ export function batchingCases(at: () => RelayerStage): void {
     });
   });
 
+  describe("a batch that reverts although the chain had nothing against it", () => {
+    test("is taken apart: its items go alone", async () => {
+      const { verifier } = stage.fixture.addresses;
+      const code = await stage.fixture.ethers.provider.getCode(verifier);
+      const set = (bytes: string) => stage.fixture.ethers.provider.send("hardhat_setCode", [verifier, bytes]);
+      const items = await transitions(3);
+      let isFirst = true;
+      await stage.engine({
+        async onStage(at) {
+          // Between simulation and inclusion every proof becomes false.
+          if (at === "stored" && isFirst) await set("0x5f5f5260205ff3");
+          if (at === "mined" && isFirst) await set(code);
+          if (at === "mined") isFirst = false;
+        },
+      });
+      await stage.reach(await stage.add(...items), "final");
+      expect(await batchSizes()).toEqual([3, 1, 1, 1]);
+    });
+  });
+
   describe("the sides of a trade", () => {
     test("wait for each other, and go together", async () => {
       const [first, second] = await stage.fixture.trade();
@@ -164,6 +184,17 @@ export function batchingCases(at: () => RelayerStage): void {
       expect(refused?.refusal?.rule).toBe("ledger.ProofRejected");
       await addSubmission(stage.store, asItem(first));
       await stage.reach(ids, "final");
+    });
+
+    test("of which one cannot pay its deposit: the other waits, at no cost", async () => {
+      const { fixture } = stage;
+      const [first, second] = await fixture.trade({ deposit: 5n });
+      const unpaid = { ...first, terms: { ...first.terms, payer: fixture.carol.address } };
+      const ids = await stage.add(asItem(unpaid), asItem(second));
+      await stage.engine({ rules: { patienceMs: 300 } });
+      const [refused] = await stage.reach([ids[0] as string], "refused");
+      expect(refused?.refusal?.rule).toBe("ledger.PayerNotAuthorized");
+      await stage.reach([ids[1] as string], "waiting");
     });
 
     test("stay together when there is room for one only", async () => {

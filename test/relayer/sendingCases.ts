@@ -95,6 +95,27 @@ export function sendingCases(at: () => RelayerStage): void {
       expect(await statesOf(ids[0] as string)).toEqual(["queued", "sent", "mined", "sent", "mined", "final"]);
     });
 
+    test("that was final and is not on the chain any more is sent again", async () => {
+      const made = await items(1);
+      const snapshot = await node("evm_snapshot");
+      await stage.engine({ rules: { lostAfterMs: 200 } });
+      const ids = await stage.add(...made);
+      const [before] = await stage.reach(ids, "final");
+      await node("evm_revert", snapshot);
+      await expect.poll(() => statesOf(ids[0] as string), { timeout: 10_000 }).toHaveLength(7);
+      const [after] = await stage.reach(ids, "final");
+      expect(after?.transaction).toBe(before?.transaction);
+      expect(await statesOf(ids[0] as string)).toEqual([
+        "queued",
+        "sent",
+        "mined",
+        "final",
+        "sent",
+        "mined",
+        "final",
+      ]);
+    });
+
     test("whose nonce another transaction of the key took is given up, and its items sent again", async () => {
       await stage.engine({ rules: { bumpAfterMs: 60_000, lostAfterMs: 200 } });
       loseFirst();
