@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Contract } from "ethers";
@@ -7,6 +7,7 @@ import { type ServedChain, serveLocalChain } from "../../cli/chain/localChain.ts
 import { type Market, makeMarket } from "../../cli/demo/market.ts";
 import { type Stage, setStage } from "../../cli/demo/stage.ts";
 import { developmentKey } from "../../cli/dev/developmentKey.ts";
+import { freePorts } from "../../cli/up/ports.ts";
 import type { Prover } from "../../prover/prover.ts";
 import { insertClosedNodes, sealIfDue } from "../../services/chain/insertion.ts";
 import { auditLedger } from "../../verifier/ledgerAudit.ts";
@@ -265,6 +266,36 @@ test("what nobody took over is published, and can be followed without the key", 
   expect(taken.submitted).toBe(true);
   const { keeper } = taken;
   expect(Number(keeper.equityUsd[1])).toBeGreaterThan(1.3 * Number(keeper.maintenanceMarginUsd[1]));
+});
+
+test("the keeper as a service does by itself what is to be done, until it is told to stop", {
+  timeout: 300_000,
+}, async () => {
+  const run = ["keeper", "run", ...sight(), ...key(BIRCH), "--data", at("keeper")];
+  await refused("cli.coin", /--coin/, ...run, "--coin", "-3");
+  await refused("cli.percent", /--max-slice/, ...run, "--max-slice", "0");
+  await refused("cli.integer", /--accounts/, ...run, "--keystore", at("1.keystore"), "--accounts", "two");
+
+  await writeQueue();
+  vi.stubEnv("SOLVUS_LOG_LEVEL", "silent");
+  const [port] = await freePorts(1);
+  const ended = solvus([...run, "--port", String(port), "--keystore", at("1.keystore"), "--coin", "200"]);
+  const status = async () => {
+    const answer = await fetch(`http://127.0.0.1:${port}/v1/status`).catch(() => undefined);
+    return answer?.status === 200 ? answer.json() : undefined;
+  };
+  await expect.poll(async () => (await status())?.idle, { timeout: 60_000 }).toBe(true);
+  const before = await status();
+  expect(before).toMatchObject({ accounts: 4, unreadable: 0, own: [{ number: 1 }] });
+  await move(0.85);
+  await expect
+    .poll(async () => (await status()).flagged, { timeout: 60_000 })
+    .toBeGreaterThan(before.flagged);
+  process.emit("SIGINT");
+  const { exitCode, stdout, stderr } = await ended;
+  expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: "" });
+  expectNoSecret(stderr);
+  expectNoSecret(readFileSync(at("keeper/accounts"), "utf8"));
 });
 
 test("the fund shows its money and takes more", async () => {
