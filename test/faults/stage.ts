@@ -99,8 +99,10 @@ export async function faultStage({ judging = false } = {}): Promise<FaultStage> 
     relayerKeys,
     async mark() {
       const snapshot = await node.send("evm_snapshot", []);
+      const { timestamp } = (await node.getBlock("latest"))!;
       return async () => {
         await node.send("evm_revert", [snapshot]);
+        await node.send("evm_setNextBlockTimestamp", [timestamp + 1]);
       };
     },
     keepMining(milliseconds = 100) {

@@ -101,7 +101,7 @@ export interface Service<Ready> {
 
 /**
  * The whole of an entry module: takes the configuration, starts the service, says that it is ready, stops on SIGTERM. `onStage` is for the
- * service to call at its stages: it reports them, and kills the process with SIGKILL where the configuration's `death` says.
+ * service to call at its stages: it reports them, and kills the process with SIGKILL where the configuration's `death` says, once it is ready.
  */
 export function runService<Configuration extends { death?: Death }, Ready>(
   start: (configuration: Configuration, onStage: (stage: string) => Promise<void>) => Promise<Service<Ready>>,
@@ -112,12 +112,14 @@ export function runService<Configuration extends { death?: Death }, Ready>(
     });
   process.once("message", async ({ configuration }: { configuration: Configuration }) => {
     const times = new Map<string, number>();
+    const told = Promise.withResolvers<void>();
     const onStage = async (stage: string): Promise<void> => {
       const time = (times.get(stage) ?? 0) + 1;
       times.set(stage, time);
       await tell({ kind: "stage", stage });
       const { death } = configuration;
       if (death?.stage === stage && (death.time ?? 1) === time) {
+        await told.promise;
         process.kill(process.pid, "SIGKILL");
         await new Promise(() => {});
       }
@@ -130,6 +132,7 @@ export function runService<Configuration extends { death?: Death }, Ready>(
         process.exit(0);
       });
       await tell({ kind: "ready", value: service.ready });
+      told.resolve();
     } catch (error) {
       process.stderr.write(`${(error as Error).stack}\n`);
       process.exit(1);
