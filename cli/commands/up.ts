@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { does, examples, type RunState } from "../command.ts";
 import { usdcAmount, wholeNumber } from "../marketFlags.ts";
 import { momentOf } from "../moment.ts";
@@ -51,6 +51,7 @@ interface ChainOptions {
   port: string;
   healthPort: string;
   start: string;
+  clock: "runs" | "stands";
   fund: string;
   fundFloor: string;
 }
@@ -66,6 +67,11 @@ function chainCommand(state: RunState): Command {
     .option("--port <number>", "port of the JSON-RPC endpoint", "8545")
     .option("--health-port <number>", "port of /health", "8546")
     .requiredOption("--start <time>", "where the chain's clock begins, UTC")
+    .addOption(
+      new Option("--clock <how>", "with the machine's clock, or one that others move")
+        .choices(["runs", "stands"])
+        .default("runs"),
+    )
     .option("--fund <usd>", "what the insurance fund begins with", "250000")
     .option("--fund-floor <usd>", "the fund's floor", "50000");
   return does(command, state, async (options: ChainOptions) => {
@@ -82,6 +88,7 @@ function chainCommand(state: RunState): Command {
     const settings = {
       ...{ directory: options.data, port, healthPort },
       start: momentOf(options.start, "--start"),
+      clock: options.clock,
       fund: usdcAmount(options.fund, "--fund"),
       fundFloor: usdcAmount(options.fundFloor, "--fund-floor"),
     };

@@ -4,7 +4,7 @@ import { STATE_NODE_LEAVES } from "../../protocol/constants.ts";
 import { chainTime } from "../../services/chain/deployment.ts";
 import type { KeeperStatus } from "../../services/keeper/status.ts";
 import type { LocalSystem } from "../up/localSystem.ts";
-import { advanceChain } from "../up/owner.ts";
+import { moveClock } from "../up/owner.ts";
 
 /*
  * The drill moves the chain's clock and waits for the services to have done what follows. It asks them over HTTP, as anybody could.
@@ -46,8 +46,7 @@ export async function latestEpoch({ setting }: LocalSystem): Promise<{ epoch: bi
  */
 export async function goTo(local: LocalSystem, time: number): Promise<boolean> {
   const { setting, signal } = local;
-  const ahead = time - (await chainTime(setting.deployed));
-  if (ahead > 0) await advanceChain(setting, ahead);
+  await moveClock(setting, time);
   const now = await chainTime(setting.deployed);
   // An epoch is due once the one before is a minute old.
   const isPosted = async (): Promise<boolean> => (await latestEpoch(local)).time > now - EPOCH_SECONDS;
@@ -89,6 +88,6 @@ export async function notesAreInserted(local: LocalSystem): Promise<boolean> {
     return BigInt(view.history.inserted) * BigInt(STATE_NODE_LEAVES) >= tail;
   };
   if (await isInserted()) return true;
-  await advanceChain(setting, SEAL_SECONDS);
+  await moveClock(setting, (await chainTime(deployed)) + SEAL_SECONDS);
   return until(isInserted, INSERTED_WITHIN_MS, signal);
 }

@@ -19,8 +19,10 @@ export interface ChainSettings {
   /** Of the JSON-RPC endpoint, and of `/health`. */
   port: number;
   healthPort: number;
-  /** Where the chain's clock begins; from there it runs with the machine's. */
+  /** Where the chain's clock begins. */
   start: Date;
+  /** Runs with the machine's, a block every second; or stands, each block a second after the one before, until somebody moves it. */
+  clock: "runs" | "stands";
   /** Micro-USDC: what the insurance fund begins with, and its floor. */
   fund: bigint;
   fundFloor: bigint;
@@ -39,7 +41,7 @@ export const DEVELOPMENT_KEYS: Record<string, number> = {
   aggregator: 14,
 };
 
-const TICK_MS = 1_000;
+const TICK_MS = { runs: 1_000, stands: 100 };
 /** What alice and bob start with. */
 const CASH = 1_000_000_000_000n;
 const LOTS = 1_000n;
@@ -55,12 +57,11 @@ function writeKeys(directory: string, { committeeKey }: Stage): void {
 }
 
 /**
- * Runs a chain on the loopback interface with Solvus on it: an open registry, seven reporters, an insurance fund. A block is mined every
- * second, so that its clock goes on. Once the oracle has posted its first epoch, a token for every spot instrument is listed, alice and
+ * Runs a chain on the loopback interface with Solvus on it: an open registry, seven reporters, an insurance fund. Once the oracle has posted its first epoch, a token for every spot instrument is listed, alice and
  * bob get some of each, and `assets.json` tells.
  */
 export async function startChain(settings: ChainSettings, log: Log): Promise<Running & { url: string }> {
-  const { directory, port, healthPort, start, fund, fundFloor } = settings;
+  const { directory, port, healthPort, start, clock, fund, fundFloor } = settings;
   const local = await serveLocalChain(start, port);
   const stage = await setStage(local, { openRegistry: true, fund, fundFloor });
   const { deployed, admin, traders } = stage;
@@ -93,8 +94,17 @@ export async function startChain(settings: ChainSettings, log: Log): Promise<Run
   };
 
   let isStopping = false;
+  let anchored = -1;
+  /** Keeps the clock where it is: the next block, whenever it comes, is a second after the latest. */
+  const anchor = async (): Promise<void> => {
+    const block = await deployed.provider.getBlock("latest");
+    if (block === null || block.number === anchored) return;
+    await local.ethers.provider.send("evm_setNextBlockTimestamp", [block.timestamp + 1]);
+    anchored = block.number;
+  };
   const tick = async (): Promise<void> => {
-    await local.advance(0);
+    if (clock === "runs") await local.advance(0);
+    else await anchor();
     if (assetsListed || (await deployed.oracle.latest())[1].epoch === 0n) return;
     assetsListed = true;
     await list();
@@ -106,14 +116,14 @@ export async function startChain(settings: ChainSettings, log: Log): Promise<Run
       } catch (error) {
         log.warn({ err: error }, "tick failed");
       }
-      await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+      await new Promise((resolve) => setTimeout(resolve, TICK_MS[clock]));
     }
   };
 
   const { server } = await makeHttp({
     log,
     title: "Solvus local chain",
-    description: "A chain in memory that runs with the machine's clock.",
+    description: "A chain in memory.",
     health: async () => ({ block: await deployed.provider.getBlockNumber(), time: await local.now() }),
   });
   await server.listen({ host: "127.0.0.1", port: healthPort });

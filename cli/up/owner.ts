@@ -2,7 +2,6 @@ import { type Contract, type JsonRpcProvider, NonceManager, type Wallet } from "
 import type { Transition as ProvenTransition } from "../../contracts/statements.ts";
 import { type AccountPosition, followAccount, openedPosition } from "../../protocol/accountHistory.ts";
 import { advanceLedger, type LedgerView, latestSnapshot, type SnapshotSource } from "../../protocol/chain.ts";
-import { ensure } from "../../protocol/errors.ts";
 import { emptyHistory } from "../../protocol/ledgerHistory.ts";
 import type { MarketSnapshot } from "../../protocol/snapshot.ts";
 import type { TransitionRequest } from "../../protocol/transition.ts";
@@ -109,12 +108,18 @@ export async function endow(
   await approve(deployed.ledger, sender, token, units);
 }
 
-/** Lets the chain's clock go on by so many seconds. */
-export async function advanceChain(
-  { provider }: Pick<OwnerSetting, "provider">,
-  seconds: number,
+/** Moves the chain's clock to a time, Unix seconds; it may be there or past it already. */
+export async function moveClock(
+  { deployed, provider }: Pick<OwnerSetting, "deployed" | "provider">,
+  time: number,
 ): Promise<void> {
-  ensure(seconds >= 0, "drill.time", `seconds: ${seconds}, expected at least 0`);
-  await provider.send("evm_increaseTime", [Math.ceil(seconds)]);
-  await provider.send("evm_mine", []);
+  // Somebody else's transaction may take the block that was to have the time.
+  while ((await chainTime(deployed)) < time) {
+    try {
+      await provider.send("evm_setNextBlockTimestamp", [Math.ceil(time)]);
+      await provider.send("evm_mine", []);
+    } catch (error) {
+      if ((await chainTime(deployed)) < time) throw error;
+    }
+  }
 }

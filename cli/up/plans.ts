@@ -23,12 +23,22 @@ function solvus(name: string, argv: readonly string[], more: Partial<ChildPlan> 
 const health = (url: string): string => `${url}/health`;
 const portOf = (url: string): string => new URL(url).port;
 
-/** The chain; without it nothing can go on. `start` is where its clock begins; amounts are whole USDC. */
-export function chainPlan(places: SystemPlaces, start: Date, fund: number, fundFloor: number): ChildPlan {
+/** What a local chain is started with; amounts are whole USDC. */
+export interface ChainWish {
+  /** Where its clock begins, and whether it runs with the machine's or stands until somebody moves it. */
+  start: Date;
+  clock: "runs" | "stands";
+  /** What the insurance fund begins with, and its floor. */
+  fund: number;
+  fundFloor: number;
+}
+
+/** The chain; without it nothing can go on. */
+export function chainPlan(places: SystemPlaces, { start, clock, fund, fundFloor }: ChainWish): ChildPlan {
   const argv = ["up", "chain", "--data", places.directory, "--port", portOf(places.rpc)];
-  const more = ["--health-port", portOf(places.chain), "--start", start.toISOString()];
+  const time = ["--health-port", portOf(places.chain), "--start", start.toISOString(), "--clock", clock];
   const money = ["--fund", String(fund), "--fund-floor", String(fundFloor)];
-  return solvus("chain", [...argv, ...more, ...money], {
+  return solvus("chain", [...argv, ...time, ...money], {
     healthUrl: health(places.chain),
     whenItEnds: "stopAll",
   });

@@ -7,7 +7,7 @@ import { parseClosesCsv } from "../../services/oracle/closesCsv.ts";
 import { closesSource } from "../../services/oracle/closesSource.ts";
 import { firstInputs } from "../../services/oracle/firstMarket.ts";
 import { PLACES } from "./directory.ts";
-import { aggregatorPlan, chainPlan, relayerPlan, reportersPlan } from "./plans.ts";
+import { aggregatorPlan, type ChainWish, chainPlan, relayerPlan, reportersPlan } from "./plans.ts";
 import { freePorts } from "./ports.ts";
 import type { Supervisor } from "./supervisor.ts";
 
@@ -32,18 +32,13 @@ export interface SystemPlaces {
 }
 
 /** What a local Solvus is started with. */
-export interface SystemSettings {
+export interface SystemSettings extends ChainWish {
   /** Taken by this process. */
   directory: string;
   /** Of the chain's JSON-RPC endpoint; 0 takes a free one, as all others do. */
   port: number;
-  /** Where the chain's clock begins; from there it runs with the machine's. */
-  start: Date;
-  /** A file of closes that begins no later than that. */
+  /** A file of closes that begins no later than the chain's clock. */
   prices: string;
-  /** Whole USDC: what the insurance fund begins with, and its floor. */
-  fund: number;
-  fundFloor: number;
 }
 
 /** The places of a local Solvus, with free ports. */
@@ -82,14 +77,13 @@ export async function startSystem(
   settings: SystemSettings,
   log: (line: string) => void,
 ): Promise<SystemPlaces> {
-  const { start, fund, fundFloor } = settings;
   const places = await placesOf(settings);
   const source = closesSource(parseClosesCsv(readText(places.prices, "--prices")));
-  const seconds = Math.floor(start.getTime() / 1000);
+  const seconds = Math.floor(settings.start.getTime() / 1000);
   const market = firstInputs(await source.observe(seconds), seconds);
   writeText(places.market, `${JSON.stringify(market, null, 2)}\n`);
   log("starting the chain, and Solvus on it");
-  await supervisor.start(chainPlan(places, start, fund, fundFloor));
+  await supervisor.start(chainPlan(places, settings));
   log("starting reporters and aggregator");
   await supervisor.start(reportersPlan(places));
   await supervisor.start(aggregatorPlan(places));

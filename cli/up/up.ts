@@ -65,7 +65,15 @@ export async function runUp(settings: UpSettings, output: Output): Promise<void>
   const readable = readableLog(NAME_WIDTH, process.stderr.isTTY === true);
   const log = (line: string): void => output.log(readable("up", line));
   const events = { log, onLine: (name: string, line: string) => output.log(readable(name, line)) };
-  const system = { directory, port, start, prices, fund: FUND, fundFloor: FUND_FLOOR };
+  const system = {
+    directory,
+    port,
+    start,
+    clock: "runs" as const,
+    prices,
+    fund: FUND,
+    fundFloor: FUND_FLOOR,
+  };
   try {
     await withLocalSystem(system, events, async (local) => {
       log("opening the keeper's account");
