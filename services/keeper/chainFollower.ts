@@ -40,8 +40,9 @@ export interface ChainFollower {
   /** The latest snapshot. */
   readonly posted: PostedSnapshot | undefined;
   /**
-   * Goes to the chain's latest block. Undefined when nothing is new. Throws what the endpoint throws, `chain.moving` when the chain changed
-   * during the reading, and `history.*` for events that do not fit together; after each of them the next call starts from a sound state.
+   * Goes to the chain's latest block. Undefined when nothing is new, or the endpoint lags behind what was read. Throws what the endpoint
+   * throws, `chain.moving` when the chain changed during the reading, and `history.*` for events that do not fit together, because some
+   * were left out now or before: the next call reads everything anew.
    */
   advance(): Promise<Advance | undefined>;
 }
@@ -49,7 +50,7 @@ export interface ChainFollower {
 /** What an advance brought. */
 export interface Advance {
   head: Head;
-  /** Blocks were replaced: the events below are all of the ledger's, from its beginning. */
+  /** What was given before does not stand: the events below are all of the ledger's, from its beginning. */
   reorganized: boolean;
   events: readonly LedgerEvent[];
   auctionEvents: readonly AuctionEvent[];
@@ -58,25 +59,44 @@ export interface Advance {
 /** Segments that can be dropped one by one; a re-org beyond them reads the ledger anew. */
 const KEPT_SEGMENTS = 256;
 
-export function followChain(chain: AuditedChain, provider: Provider): ChainFollower {
+/** Nodes behind one address are not equally quick: blocks that are missing for so long, in milliseconds of the clock, were replaced. */
+const LAG_MS = 10_000;
+
+export function followChain(
+  chain: Pick<AuditedChain, "ledgerEvents" | "auctionEvents" | "snapshots" | "latestSnapshot">,
+  provider: Pick<Provider, "getBlock">,
+  lagMs = LAG_MS,
+): ChainFollower {
   let segments: Segment[] = [];
   let history = emptyHistory();
+  /** The next advance gives all events, because what was given before does not stand. */
+  let isLost = false;
+  /** Since when the endpoint has not had the head that was read. */
+  let behindSince: number | undefined;
 
   const last = (): Segment | undefined => segments.at(-1);
 
   const hashAt = async (block: number): Promise<string | undefined> =>
     (await provider.getBlock(block))?.hash ?? undefined;
 
-  /** Drops the segments whose end is not on the chain any more; returns whether there were any. */
-  const dropReplaced = async (): Promise<boolean> => {
-    let dropped = false;
+  /** Drops the segments whose end is not on the chain any more. */
+  const dropReplaced = async (): Promise<void> => {
+    const before = segments.length;
     for (let end = last()?.end; end !== undefined; end = last()?.end) {
       if ((await hashAt(end.number)) === end.hash) break;
       segments.pop();
-      dropped = true;
     }
-    if (dropped) history = rebuilt(segments);
-    return dropped;
+    if (segments.length === before) return;
+    history = rebuilt(segments);
+    isLost = true;
+  };
+
+  /** Whether an endpoint with this latest block lacks the head that was read, and has not for long. */
+  const lags = async (latest: number): Promise<boolean> => {
+    const head = last()?.end;
+    const lacks = head !== undefined && latest < head.number && (await hashAt(head.number)) === undefined;
+    behindSince = lacks ? (behindSince ?? performance.now()) : undefined;
+    return behindSince !== undefined && performance.now() - behindSince < lagMs;
   };
 
   /** The two oldest segments become one. */
@@ -102,8 +122,9 @@ export function followChain(chain: AuditedChain, provider: Provider): ChainFollo
       if (latest === null || latest.hash === null)
         throw new SolvusError("chain.block", "latest block: the endpoint has none, expected a block");
       const end: Head = { number: latest.number, hash: latest.hash, time: BigInt(latest.timestamp) };
-      if (last()?.end.hash === end.hash) return undefined;
-      const reorganized = await dropReplaced();
+      if (last()?.end.hash === end.hash && !isLost) return undefined;
+      if (await lags(end.number)) return undefined;
+      await dropReplaced();
       const from = (last()?.end.number ?? -1) + 1;
       const [events, auctionEvents, posted] = await Promise.all([
         chain.ledgerEvents(from, end.number),
@@ -115,16 +136,18 @@ export function followChain(chain: AuditedChain, provider: Provider): ChainFollo
       try {
         applyEvents(history, events);
       } catch (error) {
-        // Some of the events may have been applied.
-        history = rebuilt(segments);
+        segments = [];
+        history = emptyHistory();
+        isLost = true;
         throw error;
       }
       segments.push({ end, events, auctionEvents, posted });
       if (segments.length > KEPT_SEGMENTS) mergeOldest();
-      if (!reorganized) return { head: end, reorganized, events, auctionEvents };
+      if (!isLost) return { head: end, reorganized: false, events, auctionEvents };
+      isLost = false;
       return {
         head: end,
-        reorganized,
+        reorganized: true,
         events: segments.flatMap((segment) => segment.events),
         auctionEvents: segments.flatMap((segment) => segment.auctionEvents),
       };
@@ -140,7 +163,7 @@ function rebuilt(segments: readonly Segment[]): LedgerHistory {
 
 /** The latest snapshot at a block, given the one at the block before `from`. */
 async function latestPosted(
-  chain: AuditedChain,
+  chain: Pick<AuditedChain, "snapshots" | "latestSnapshot">,
   from: number,
   to: number,
   before: PostedSnapshot | undefined,

@@ -59,6 +59,8 @@ export interface KeeperConfig {
   log: Log;
   /** Milliseconds between looks at the chain: 1,000. */
   pollMs?: number;
+  /** How long an endpoint may lack blocks that were read before they count as replaced, milliseconds of the clock: 10,000. */
+  lagMs?: number;
   /** Awaited at each stage of a round. */
   onStage?: (stage: Stage, detail: StageDetail) => Promise<void> | void;
 }
@@ -79,7 +81,10 @@ export async function startKeeper(config: KeeperConfig): Promise<RunningKeeper> 
   const file: BookPlace = { directory: dataDirectory, scope: scopeOf(deployed), secret };
   const stopping = new AbortController();
   const { signal } = stopping;
-  const ledger = await sightLedger({ deployed, sight, own, file, log, signal });
+  const ledger = await sightLedger({
+    ...{ deployed, sight, own, file, log, signal },
+    ...(config.lagMs === undefined ? {} : { lagMs: config.lagMs }),
+  });
   const sending = sendingFrom(config.signer, limits);
   const { relayer, relayerPatienceMs } = config;
   const submitter =

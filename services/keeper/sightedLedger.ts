@@ -69,13 +69,15 @@ export interface SightOptions {
   /** Where the accounts were when the keeper last ran. */
   file: BookPlace;
   log: Log;
+  /** For how long an endpoint may lag behind what was read before; milliseconds of the clock. */
+  lagMs?: number;
   /** Ends a long reading: the next advance goes on from there. */
   signal: AbortSignal;
 }
 
 export async function sightLedger(options: SightOptions): Promise<SightedLedger> {
-  const { deployed, sight, own, file, log, signal } = options;
-  const follower = followChain(deployed.chain, deployed.provider);
+  const { deployed, sight, own, file, log, lagMs, signal } = options;
+  const follower = followChain(deployed.chain, deployed.provider, lagMs);
   const times = await auctionTimes(deployed);
   const book = emptyBook();
   const flags = emptyFlags();

@@ -131,6 +131,7 @@ export async function keeperChain(): Promise<KeeperChain> {
         dataDirectory: chain.directory(),
         log: makeLog("keeper", { write() {} }),
         pollMs: 10,
+        lagMs: 0,
         ...options,
       });
       const stop = keeper.stop.bind(keeper);
