@@ -6,7 +6,14 @@ import { exp } from "../../protocol/normal.ts";
 import { HOUR_MS } from "../../protocol/priceScan.ts";
 import type { Prover } from "../../prover/prover.ts";
 import type { PriceHistory } from "../../services/forecast/history.ts";
-import { type GuardReport, openGuard, startGuard } from "../../services/guard/guard.ts";
+import {
+  type DeskOutcome,
+  type GuardAct,
+  type GuardDesk,
+  type GuardReport,
+  openGuard,
+  startGuard,
+} from "../../services/guard/guard.ts";
 import type { GuardPolicy } from "../../services/guard/policy.ts";
 import type { TopUpStage } from "../../services/guard/topUp.ts";
 import { flag } from "../../services/keeper/insolvency.ts";
@@ -155,6 +162,71 @@ test("what a deposit cannot do, a ticket does: the counterparty takes it and the
   await on.trade(readFileSync(ticket.file, "utf8"));
   expect(await on.ratio()).toBeCloseTo(ticket.ratio, 2);
   expect((await on.round({ policy })).acts).toEqual([]);
+});
+
+describe("a guard with makers to ask", () => {
+  const reduce = { largestShare: 0.5, perDay: 10_000n * USD, concession: 0, lifetime: 60 };
+  const policy: GuardPolicy = {
+    ...POLICY,
+    reduce,
+    topUp: undefined,
+    act: { ratio: 1.5 },
+    warn: { ratio: 2 },
+    targetRatio: 2,
+  };
+  const wished: { size: bigint; worst: bigint }[] = [];
+  const desk = (end: () => Promise<DeskOutcome>, left: DeskOutcome[] = []): GuardDesk => ({
+    async ask(legs, worst) {
+      wished.push({ size: legs[0]?.size ?? 0n, worst });
+      return end();
+    },
+    resume: async () => left,
+  });
+
+  test("asks them for what lowers its risk, within its limits, and tells what became of it", async () => {
+    const outcome: DeskOutcome = { requestId: "1", outcome: "ended", rule: "desk.noQuote" };
+    const guard = openGuard(
+      on.config({ policy, desk: desk(async () => outcome), dataDirectory: on.at("desk") }),
+    );
+    const kinds = [];
+    for (let count = 0; count < 3; count++) kinds.push(...(await guard.round()).acts.map(({ kind }) => kind));
+    await guard.close();
+    // The first round may come before the desk has said that nothing is left from before.
+    expect(kinds).toEqual(["asked", "dealt"]);
+    expect(wished).toHaveLength(1);
+    expect(wished[0]?.size).toBeLessThan(0n);
+    expect(wished[0]?.worst).toBeGreaterThan(0n);
+    expect(wished[0]?.worst).toBeLessThanOrEqual(10_000n * USD);
+  });
+
+  test("goes on with what an earlier run left, and does not spend the note meanwhile", async () => {
+    let finish = (): void => {};
+    const waits = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const left: DeskOutcome[] = [{ requestId: "2", outcome: "landed" }];
+    const slow: GuardDesk = {
+      ...desk(async () => Promise.reject(new Error("never asked"))),
+      resume: () => waits.then(() => left),
+    };
+    const tops: GuardPolicy = { ...policy, topUp: { perDay: USD, total: USD, maxFee: 0n } };
+    const before = await on.wallet();
+    const guard = openGuard(on.config({ policy: tops, desk: slow, dataDirectory: on.at("slow") }));
+    expect(await guard.round()).toMatchObject({ pending: true, acts: [] });
+    expect(await on.wallet()).toBe(before);
+    finish();
+    const acts: GuardAct[] = [];
+    await expect
+      .poll(async () => {
+        acts.push(...(await guard.round()).acts);
+        return acts.map(({ kind }) => kind);
+      })
+      .toContain("toppedUp");
+    await guard.close();
+    expect(acts[0]).toEqual({ kind: "dealt", requestId: "2", outcome: "landed" });
+    expect(before - (await on.wallet())).toBe(USD);
+    await on.writeQueue();
+  });
 });
 
 test("a flag is cleared when the account has recovered, not before", async () => {
