@@ -42,12 +42,16 @@ export async function keepTree(
   }
   if (!context.lease.isHeld || (await inFlight(context)) > context.rules.mostInFlight) return false;
   const [first] = nodes;
-  const inserted = first !== undefined && (await insert(context, first));
+  const inserted = first !== undefined && (await insert(context, first, memory));
   return (await sealOpen(context, memory)) || inserted;
 }
 
 /** Sends the insertion of the next node if it is proven and not under way. */
-async function insert(context: EngineContext, node: ClosedNode): Promise<boolean> {
+async function insert(
+  context: EngineContext,
+  node: ClosedNode,
+  { asked }: InsertionMemory,
+): Promise<boolean> {
   const { deployed, store, log, stage } = context;
   const proof = await proofOf(store, node.digest);
   if (proof === undefined) return false;
@@ -64,6 +68,7 @@ async function insert(context: EngineContext, node: ClosedNode): Promise<boolean
       if (gas.refusal.rule === "ledger.ProofRejected") {
         log.error({ node: node.nodeIndex }, "the ledger refuses the insertion's proof; it is made again");
         await store.query("UPDATE insertion SET proof = NULL WHERE digest = $1", [node.digest]);
+        asked.delete(node.digest);
       }
       return false;
     }

@@ -72,8 +72,11 @@ export function lazily(at: () => RelayerStage): RelayerStage {
 
 const PATIENCE_MS = 40_000;
 
-export async function relayerStage(givenStore?: Store): Promise<RelayerStage> {
-  const fixture = await ledgerFixture({}, undefined, { sameTimes: true });
+/** A stage with a store and a ledger of its own, unless they are given. */
+export async function relayerStage(
+  given: { store?: Store; fixture?: LedgerFixture } = {},
+): Promise<RelayerStage> {
+  const fixture = given.fixture ?? (await ledgerFixture({}, undefined, { sameTimes: true }));
   const rpc = await serveFaulty(fixture.ethers);
   const provider = await connectRpc(rpc.url);
   const { ledger, oracle, registry, usdc } = fixture.addresses;
@@ -85,7 +88,7 @@ export async function relayerStage(givenStore?: Store): Promise<RelayerStage> {
     ...{ ledger, oracle, registry, usdc },
   };
   const deployed = await attach(provider, deployment);
-  const store = givenStore ?? (await temporaryStore());
+  const store = given.store ?? (await temporaryStore());
   const engines: RelayerEngine[] = [];
   const wallet = (relayer = 0): Wallet => new Wallet(developmentKey(FIRST_KEY + relayer), provider);
   const rest = async (): Promise<void> => {
