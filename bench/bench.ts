@@ -4,13 +4,14 @@ import { parseArgs } from "node:util";
 import { type Benchmark, type Measurement, select } from "./benchmark.ts";
 
 const HELP = `Usage: npm run bench -- [--json] [--list] [NAME…]
-       npm run bench -- --table gas
+       npm run bench -- --table gas|calibration
 
 Measures and prints figures. A name selects the figure or all figures below it: "constraints" selects "constraints.open".
 
   --json   one list of {name, value, unit} on standard output; the machine on standard error
   --list   names only
-  --table  a table to read: "gas", by size of a batch, beside single calls and published figures
+  --table  a table to read: "gas", by size of a batch, beside single calls and published figures; "calibration", how good the forecast of
+           breaches is, beside two baselines
   --help   this text`;
 
 /** Files beside this one that are no family of benchmarks. */
