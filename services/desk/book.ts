@@ -46,6 +46,10 @@ export interface Standing {
   conversations: Map<string, Conversation>;
   /** By the hash of the quote. */
   quoted: Map<string, Conversation>;
+  /** Conversations from which something may still follow, for those who look at them often; see {@link retire}. */
+  live: Set<Conversation>;
+  /** Takers' keys with the ids of their requests. */
+  asked: Set<string>;
   /** By request id. */
   askings: Map<string, Asking>;
   /** Hashes of messages that were dealt with. */
@@ -66,13 +70,37 @@ export function openBook(record: DeskRecord): Book {
 
 /** Where nothing was said yet. */
 export function emptyStanding(): Standing {
-  return { conversations: new Map(), quoted: new Map(), askings: new Map(), known: new Set() };
+  return {
+    conversations: new Map(),
+    quoted: new Map(),
+    live: new Set(),
+    asked: new Set(),
+    askings: new Map(),
+    known: new Set(),
+  };
 }
 
 /** Writes an event down and applies it. `chainTime`: Unix seconds of the chain. */
 export function note(book: Book, chainTime: number, event: RecordEvent): void {
   book.record.append(chainTime, event);
   applyEntry(book, book.record.entries.at(-1) as Entry);
+}
+
+/** How a request is known in {@link Standing.asked}: a taker uses an id once. */
+export function askedAs({ content: { from, requestId } }: Heard<MessageOf<"request">>): string {
+  return `${from}/${requestId}`;
+}
+
+/** Drops from the live conversations those from which nothing follows any more at a time, Unix seconds of the chain. */
+export function retire({ live }: Standing, now: number): void {
+  for (const conversation of live) {
+    const { request, quote, decline, acceptance, confirmation, end } = conversation;
+    const unanswered = quote === undefined && decline === undefined && now > request.content.answerBy;
+    const untaken = quote !== undefined && acceptance === undefined && now > quote.content.validUntil;
+    const refused = confirmation?.content.rule !== undefined;
+    if (unanswered || untaken || refused || decline !== undefined || end !== undefined)
+      live.delete(conversation);
+  }
 }
 
 /** What a map has under a key. Throws `record.order`: an entry about what no entry before it has. */
@@ -113,7 +141,10 @@ export function applyEntry(book: Standing, entry: Entry): void {
 function applyMessage(book: Standing, heard: Heard, chainTime: number): void {
   book.known.add(heard.hash);
   if (isKind(heard, "request")) {
-    book.conversations.set(heard.hash, { request: heard, rounds: [] });
+    const conversation: Conversation = { request: heard, rounds: [] };
+    book.conversations.set(heard.hash, conversation);
+    book.live.add(conversation);
+    book.asked.add(askedAs(heard));
   } else if (isKind(heard, "quote")) {
     const conversation = found(book.conversations, heard.content.requestHash);
     conversation.quote = heard;

@@ -28,19 +28,18 @@ interface Waiting {
 /** A courier for the one with this signing key. */
 export function makeCourier(post: Post, scope: DeskScope, speaker: string, log: Log): Courier {
   let waiting: Waiting[] = [];
-  let unreachable = false;
 
-  /** Whether a message needs no further attempt. */
-  const deliverOne = async ({ to, message }: Waiting): Promise<boolean> => {
+  /** Whether a message needs no further attempt, is to be tried later, or nothing can be delivered at all. */
+  const deliverOne = async ({ to, message }: Waiting): Promise<"done" | "later" | "away"> => {
     try {
       await post.put(to.mailbox, await sealEnvelope(to, scope, spokenForm(message)));
-      return true;
+      return "done";
     } catch (error) {
       if (!(error instanceof SolvusError)) throw error;
-      if (error.rule === "desk.key") log.warn({ rule: error.rule }, "cannot be written to");
-      else if (!unreachable) log.warn({ rule: error.rule }, "message waits");
-      unreachable = error.rule !== "desk.key";
-      return !unreachable;
+      log.warn({ rule: error.rule }, "message not delivered");
+      // Nobody can be written to under such a key.
+      if (error.rule === "desk.key") return "done";
+      return error.rule === "desk.unreachable" ? "away" : "later";
     }
   };
 
@@ -60,12 +59,11 @@ export function makeCourier(post: Post, scope: DeskScope, speaker: string, log: 
       waiting.push({ to, message, until });
     },
     async deliver(chainTime) {
-      const now = waiting.filter(({ until }) => until >= chainTime);
-      waiting = now;
-      unreachable = false;
-      for (const one of now) {
-        if (await deliverOne(one)) waiting = waiting.filter((other) => other !== one);
-        else break;
+      waiting = waiting.filter(({ until }) => until >= chainTime);
+      for (const one of [...waiting]) {
+        const outcome = await deliverOne(one);
+        if (outcome === "away") return;
+        if (outcome === "done") waiting = waiting.filter((other) => other !== one);
       }
     },
     async fetch(box, deal) {

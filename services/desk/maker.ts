@@ -6,7 +6,7 @@ import { presentSnapshot } from "../account/follow.ts";
 import { randomFieldElement } from "../account/secrets.ts";
 import { chainTime } from "../chain/deployment.ts";
 import type { Running } from "../running.ts";
-import { type Book, type Conversation, isOpen, note, openBook } from "./book.ts";
+import { askedAs, type Book, type Conversation, isOpen, note, openBook, retire } from "./book.ts";
 import { requireCapacity } from "./capacity.ts";
 import { type Courier, makeCourier } from "./courier.ts";
 import type { DeskScope } from "./envelope.ts";
@@ -122,10 +122,8 @@ export function makeMaker(config: MakerConfig): Maker {
       `request: of ${from}, expected a taker that is dealt with`,
     );
     ensure(now <= answerBy, "desk.expired", `request: to be answered by ${answerBy}, it is ${now}`);
-    const twice = [...book.conversations.values()].some(
-      ({ request: { content } }) => content.from === from && content.requestId === request.content.requestId,
-    );
-    ensure(!twice, "desk.replayed", "request: its id was used by another one, expected a new id");
+    const isNew = !book.asked.has(askedAs(request));
+    ensure(isNew, "desk.replayed", "request: its id was used by another one, expected a new id");
     note(book, now, { event: "heard", message: request.signed });
   };
 
@@ -176,6 +174,7 @@ export function makeMaker(config: MakerConfig): Maker {
       const now = await chainTime(reading.deployed);
       if (!resumed) for (const conversation of book.conversations.values()) await complete(conversation, now);
       resumed = true;
+      retire(book, now);
       await courier.deliver(now);
       await courier.fetch(identity.box, async (message) => {
         await deal(message);
@@ -192,8 +191,7 @@ function untilOf({ content }: Heard, answerBy: number): number {
 }
 
 async function settleAll(book: Book, settler: Settler): Promise<void> {
-  for (const conversation of [...book.conversations.values()].filter(isOpen))
-    await settler.step(conversation);
+  for (const conversation of [...book.live].filter(isOpen)) await settler.step(conversation);
 }
 
 /** Sends once more what the taker has not reacted to. */
@@ -236,7 +234,7 @@ function requireConversation(
 
 /** Conversations of whose package the maker may have to take its side: a quote that can still be taken, or an agreed trade that is open. */
 export function bindingOf(book: Book, now: number): Conversation[] {
-  return [...book.conversations.values()].filter((conversation) => {
+  return [...book.live].filter((conversation) => {
     const { quote, acceptance } = conversation;
     const canBeTaken = quote !== undefined && acceptance === undefined && now <= quote.content.validUntil;
     return canBeTaken || isOpen(conversation);

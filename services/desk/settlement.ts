@@ -40,10 +40,10 @@ export interface SettlementParts {
 }
 
 /**
- * Where a settlement stands: `landed` and `lapsed` are its ends; `waits` for the other side, the relayer or the account's own note; `stale`
- * needs another round.
+ * Where a settlement stands: `landed` and `lapsed` are its ends; `waits` for the other side, for the relayer to answer or for the account's
+ * own note; `paired` when the relayer has both halves; `stale` needs another round.
  */
-export type SettlementState = "landed" | "lapsed" | "waits" | "stale";
+export type SettlementState = "landed" | "lapsed" | "waits" | "paired" | "stale";
 
 /** Refusals after which the same may be done later. */
 const LATER = [
@@ -167,7 +167,7 @@ export function makeSettler(book: Book, parts: SettlementParts): Settler {
       const isSubmitted = submitted !== undefined && submitted.round === round?.content.number;
       const status = isSubmitted ? await statusOf(submitted.submission) : undefined;
       const underWay = status !== undefined && !isTerminal(status.state) && status.state !== "mined";
-      if (underWay && BigInt(now) <= ticket.deadline) return "waits";
+      if (underWay && BigInt(now) <= ticket.deadline) return status.state === "waiting" ? "waits" : "paired";
 
       const account = await parts.account.now();
       if (hasLanded(account, ticket)) {
@@ -184,7 +184,7 @@ export function makeSettler(book: Book, parts: SettlementParts): Settler {
         return "lapsed";
       }
       if (round === undefined) return "waits";
-      if (status?.state === "mined") return "waits";
+      if (status?.state === "mined") return "paired";
       if (isSubmitted || conversation.obstacle?.round === round.content.number) return "stale";
       return advance(conversation, round, account, now);
     },

@@ -9,7 +9,7 @@ import { bestOf, reasonAgainst, requireFeasible } from "./choice.ts";
 import { makeCourier } from "./courier.ts";
 import type { DeskScope } from "./envelope.ts";
 import type { Card, DeskIdentity } from "./identity.ts";
-import { type Heard, isKind, type MessageOf, quotedTicket, say } from "./message.ts";
+import { type Heard, isKind, legsOf, type MessageOf, quotedTicket, say } from "./message.ts";
 import type { Post } from "./post.ts";
 import { cashAtMarks } from "./pricing.ts";
 import type { DeskRecord } from "./record.ts";
@@ -67,6 +67,8 @@ const CONFIRM_SECONDS = 30;
 const POLL_MS = 1_000;
 /** Rounds on one snapshot, so that a refusal that repeats itself does not cost a proof a second. */
 const ROUNDS_ON_ONE = 3;
+/** Longest time until a ticket's deadline, seconds: until then the taker waits for its maker. */
+const LONGEST_TICKET = 3_600;
 /** Looks in a row that may fail without a reason of the protocol's, such as an endpoint that does not answer. */
 const PATIENCE = 60;
 
@@ -120,13 +122,21 @@ export function makeTaker(config: TakerConfig): Taker {
     await onStage(message.content.kind === "confirmation" ? "confirmed" : "quoted");
   };
 
+  /** The package's value when its quote is heard; none for an instrument that has settled meanwhile. */
   const marksFor = async (
     quote: Heard<MessageOf<"quote">>,
   ): Promise<{ epoch: string; cash: string } | undefined> => {
     const asked = book.conversations.get(quote.content.requestHash)!.request;
     const snapshot = await presentSnapshot(reading);
-    const legs = asked.content.legs.map(({ id, size }) => ({ id: BigInt(id), size: BigInt(size) }));
-    return { epoch: String(snapshot.epoch), cash: String(cashAtMarks(legs, snapshot)) };
+    try {
+      return {
+        epoch: String(snapshot.epoch),
+        cash: String(cashAtMarks(legsOf(asked.content), snapshot)),
+      };
+    } catch (error) {
+      if (error instanceof SolvusError) return undefined;
+      throw error;
+    }
   };
 
   const choose = async (requestId: string, now: number): Promise<boolean> => {
@@ -180,8 +190,10 @@ export function makeTaker(config: TakerConfig): Taker {
     const state = await settler.step(conversation);
     if (state === "landed" || state === "lapsed") return true;
     const round = conversation.rounds.at(-1)?.content;
-    const hasPassed = round !== undefined && BigInt(round.snapshotRoot) !== (await presentRoot(deployed));
-    if (round === undefined || state === "stale" || hasPassed) await nameRound(conversation, now);
+    const hasPassed = async (): Promise<boolean> =>
+      round !== undefined && BigInt(round.snapshotRoot) !== (await presentRoot(deployed));
+    const needsRound = round === undefined || state === "stale" || (state === "waits" && (await hasPassed()));
+    if (needsRound) await nameRound(conversation, now);
     return false;
   };
 
@@ -242,7 +254,12 @@ export function makeTaker(config: TakerConfig): Taker {
   return {
     book,
     async ask({ makers, legs, worst, answerSeconds }) {
-      ensure(makers.length > 0, "desk.makers", "makers: none, expected at least one");
+      const keys = new Set(makers.map(({ signingKey }) => signingKey));
+      ensure(
+        makers.length > 0 && keys.size === makers.length,
+        "desk.makers",
+        `makers: ${makers.length} cards of ${keys.size} makers, expected at least one, each once`,
+      );
       const sorted = [...legs].sort((one, other) => (one.id < other.id ? -1 : 1));
       checkPackage({ legs: sorted, cash: 0n, salt: 0n });
       const now = await chainTime(deployed);
@@ -315,9 +332,14 @@ function requireExpected(book: Book, message: Heard, now: number): void {
       `${kind}: this maker has answered, expected one answer`,
     );
     if (!isKind(message, "quote")) return;
-    quotedTicket(conversation.request, message);
+    const { deadline } = quotedTicket(conversation.request, message);
     const { validUntil } = message.content;
     ensure(now <= validUntil, "desk.expired", `quote: could be taken until ${validUntil}, it is ${now}`);
+    ensure(
+      deadline <= BigInt(now + LONGEST_TICKET),
+      "desk.ticket",
+      `quote: its ticket ends at ${deadline}, expected within ${LONGEST_TICKET} s`,
+    );
     return;
   }
   ensure(isKind(message, "confirmation"), "desk.foreign", `${kind}: not to a taker`);

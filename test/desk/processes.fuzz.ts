@@ -78,11 +78,11 @@ function freePort(): Promise<number> {
   });
 }
 
-/** Lets the chain's time pass, epoch after epoch. */
+/** Lets the chain's time pass with the machine's; epochs are as long as they may be, since proofs take long on a busy machine. */
 async function keepTime(): Promise<void> {
   while (going) {
-    await local.advance(1);
-    await market.keepFresh(60);
+    await local.advance(0);
+    await market.keepFresh(150);
     await sleep(500);
   }
 }
