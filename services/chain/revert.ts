@@ -1,4 +1,4 @@
-import { Interface } from "ethers";
+import { type ErrorFragment, Interface } from "ethers";
 import { contractInterfaces } from "./artifacts.ts";
 
 /** The revert data somewhere inside an error of ethers or Hardhat. */
@@ -13,6 +13,36 @@ function revertData(error: unknown, depth = 0): string | undefined {
   return undefined;
 }
 
+interface KnownError {
+  /** Name of the contract in rules. */
+  name: string;
+  contract: Interface;
+  fragment: ErrorFragment;
+}
+
+/** Custom errors by selector. Made once: services ask for every item, and reading takes milliseconds. */
+let known: Map<string, KnownError> | undefined;
+
+function knownErrors(): Map<string, KnownError> {
+  const errors = new Map<string, KnownError>();
+  for (const [name, abi] of contractInterfaces()) {
+    const contract = new Interface(abi);
+    contract.forEachError((fragment) => {
+      // Of contracts that share an error the first one names it.
+      if (!errors.has(fragment.selector)) errors.set(fragment.selector, { name, contract, fragment });
+    });
+  }
+  return errors;
+}
+
+/** The text that a contract of others reverted with, or the number of its panic. */
+function revertReason(data: string): string | undefined {
+  const parsed = new Interface([]).parseError(data);
+  return parsed === null
+    ? undefined
+    : `${parsed.name}(${JSON.stringify(String(parsed.args[0])).slice(0, 200)})`;
+}
+
 /**
  * The custom error with which a contract refused a call, if `error` is such a refusal: `ledger.NullifierSpent` and its arguments. The
  * contracts' documentation of each error states its cause and cure.
@@ -20,16 +50,18 @@ function revertData(error: unknown, depth = 0): string | undefined {
 export function contractRefusal(error: unknown): { rule: string; message: string } | undefined {
   const data = revertData(error);
   if (data === undefined) return undefined;
-  for (const [name, abi] of contractInterfaces()) {
-    const parsed = new Interface(abi).parseError(data);
-    if (parsed === null) continue;
-    const values = parsed.fragment.inputs.map(
-      ({ name: field }, index) => `${field} is ${parsed.args[index]}`,
-    );
+  known ??= knownErrors();
+  const found = known.get(data.slice(0, 10).toLowerCase());
+  if (found !== undefined) {
+    const { name, contract, fragment } = found;
+    const values = contract.decodeErrorResult(fragment, data);
+    const parts = fragment.inputs.map(({ name: field }, index) => `${field} is ${values[index]}`);
     return {
-      rule: `${name}.${parsed.name}`,
-      message: values.length > 0 ? values.join(", ") : "the contract refuses this now",
+      rule: `${name}.${fragment.name}`,
+      message: parts.length > 0 ? parts.join(", ") : "the contract refuses this now",
     };
   }
+  const reason = revertReason(data);
+  if (reason !== undefined) return { rule: "chain.reverted", message: `a contract refused: ${reason}` };
   return { rule: "chain.reverted", message: `a contract refused with unknown data ${data.slice(0, 10)}` };
 }

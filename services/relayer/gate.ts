@@ -5,6 +5,8 @@ export interface GateLimits {
   atOnce: number;
   /** Most that wait their turn. */
   waiting: number;
+  /** Longest that one should wait; what is still waiting after twice that is refused. */
+  waitSeconds: number;
 }
 
 /** Lets a bounded amount of work in. */
@@ -24,7 +26,7 @@ const FIRST_GUESS = 0.1;
 const NEWEST = 0.1;
 const LONGEST_WAIT = 60;
 
-export function makeGate({ atOnce, waiting }: GateLimits): Gate {
+export function makeGate({ atOnce, waiting, waitSeconds }: GateLimits): Gate {
   const queue: (() => void)[] = [];
   let atWork = 0;
   let meanSeconds = FIRST_GUESS;
@@ -44,19 +46,25 @@ export function makeGate({ atOnce, waiting }: GateLimits): Gate {
     const seconds = Math.ceil(((queue.length + 1) * meanSeconds) / atOnce);
     return Math.min(Math.max(seconds, 1), LONGEST_WAIT);
   };
+  const busy = (): SolvusError =>
+    new SolvusError(
+      "relayer.busy",
+      `relayer: ${queue.length} items wait to be checked, expected fewer; try again in ${secondsToWait()} s`,
+    );
   return {
     async run(work) {
       if (closed)
         throw new SolvusError("http.stopping", "relayer: stopping, takes nothing new; try again soon");
       if (atWork < atOnce) atWork++;
       else {
-        if (queue.length >= waiting)
-          throw new SolvusError(
-            "relayer.busy",
-            `relayer: ${queue.length} items wait to be checked, expected fewer`,
-          );
+        if (queue.length >= waiting || secondsToWait() > waitSeconds) throw busy();
+        const since = performance.now();
         // The place of whoever leaves is handed over.
         await new Promise<void>((resolve) => queue.push(resolve));
+        if (performance.now() - since > 2000 * waitSeconds) {
+          leave();
+          throw busy();
+        }
       }
       const start = performance.now();
       try {

@@ -26,7 +26,7 @@ export const DEFAULT_LIMITS: ServiceLimits = {
   submissionsPerMinute: 3_000,
   readsPerMinute: 12_000,
   behindProxy: false,
-  admission: { atOnce: 8, waiting: 500 },
+  admission: { atOnce: 8, waiting: 500, waitSeconds: 10 },
   leastBalance: 5n * 10n ** 15n,
 };
 

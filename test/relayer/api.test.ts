@@ -262,7 +262,7 @@ describe("the form of an item", () => {
 describe("a relayer with too much to do", () => {
   it("answers 503 with Retry-After to what it has no room for, and stores all the rest", async () => {
     const narrow = await fixture.serve({
-      limits: { ...DEFAULT_LIMITS, admission: { atOnce: 1, waiting: 3 } },
+      limits: { ...DEFAULT_LIMITS, admission: { atOnce: 1, waiting: 3, waitSeconds: 10 } },
     });
     const items = await Promise.all(Array.from({ length: 12 }, () => fixture.transition()));
     const before = await stored();

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { feesOf, rulesOf, type ServeOptions, storeOf } from "../../cli/relayer/serveOptions.ts";
 import type { Deployed } from "../../services/chain/deployment.ts";
 import { relayerClient } from "../../services/relayer/client.ts";
@@ -53,7 +53,7 @@ describe("fees by gas", () => {
 
 describe("the gate", () => {
   it("lets no more in at once than it may, each in turn, also after failures", async () => {
-    const gate = makeGate({ atOnce: 2, waiting: 10 });
+    const gate = makeGate({ atOnce: 2, waiting: 10, waitSeconds: 10 });
     const order: number[] = [];
     let inside = 0;
     let most = 0;
@@ -72,6 +72,26 @@ describe("the gate", () => {
     expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
     expect(results.filter(({ status }) => status === "rejected")).toHaveLength(3);
     expect(gate.size()).toEqual({ atWork: 0, waiting: 0 });
+  });
+});
+
+describe("the gate in a crowd", () => {
+  it("refuses who would wait too long, and who did", async () => {
+    vi.useFakeTimers();
+    try {
+      const gate = makeGate({ atOnce: 1, waiting: 1000, waitSeconds: 1 });
+      const slow = () => new Promise<void>((resolve) => setTimeout(resolve, 1_100));
+      const all = Promise.allSettled(Array.from({ length: 20 }, () => gate.run(slow)));
+      await vi.advanceTimersByTimeAsync(10_000);
+      const results = await all;
+      // At a tenth of a second each, ten may wait; at what it takes, all of them but one have waited twice as long as they should.
+      expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(2);
+      for (const result of results)
+        if (result.status === "rejected") expect(result.reason.rule).toBe("relayer.busy");
+      expect(gate.size()).toEqual({ atWork: 0, waiting: 0 });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 
