@@ -27,7 +27,7 @@ export function withOracle(command: Command, port: string): Command {
     .option("--epoch-seconds <number>", "seconds of the chain from one epoch to the next", "60")
     .option(
       "--market <file>",
-      "the market to begin with, as `oracle market` writes it; needed before the first snapshot alone",
+      "what is listed, as `oracle market` writes it: needed before the first snapshot, and later for new listings",
     );
 }
 

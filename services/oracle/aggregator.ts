@@ -44,7 +44,7 @@ export interface AggregatorConfig {
   listen?: { host?: string; port?: number };
   log: Log;
   rules?: Partial<AggregatorRules>;
-  /** The market to begin with, if its first snapshot is not posted yet. */
+  /** What is listed: the market to begin with, and what is new since. Reporters and aggregators have the same. */
   market?: MarketInputs;
   /** Awaited at `computed`, `gathered`, `sent` and `posted` of an epoch; absent in production. */
   onStage?: (stage: string) => Promise<void> | void;

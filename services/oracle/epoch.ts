@@ -62,8 +62,8 @@ export interface ComputedEpoch {
 }
 
 /**
- * The next epoch, observed at a time in Unix seconds. `market` is the market to begin with, needed before the first snapshot alone
- * (`oracle.market`). Throws `oracle.time` for a time that is not after the latest snapshot's.
+ * The next epoch, observed at a time in Unix seconds. `market` is what is listed: needed before the first snapshot
+ * (`oracle.market`), and later for what is new in it. Throws `oracle.time` for a time that is not after the latest snapshot's.
  */
 export function expectedEpoch(
   state: OracleState,
@@ -78,7 +78,7 @@ export function expectedEpoch(
     );
   const last = state.latest?.posted.time ?? 0n;
   ensure(time > last, "oracle.time", `time is ${time}, expected later than ${last}, the latest snapshot's`);
-  const base: EpochBase = { inputs, isFirst: state.latest === undefined };
+  const base: EpochBase = { inputs, isFirst: state.latest === undefined, ...(market && { market }) };
   const listed = viewOf(base, {}, Number(time) * 1000).inputs;
   return {
     epoch: (state.latest?.posted.epoch ?? 0n) + 1n,

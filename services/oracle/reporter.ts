@@ -26,7 +26,7 @@ export interface ReporterSetting {
   source: PriceSource;
   readState: StateReader;
   journal: Journal;
-  /** The market to begin with, before the first snapshot. */
+  /** What is listed: the market to begin with, and what is new since. */
   market?: MarketInputs;
   /** Least seconds from one epoch to the next. */
   epochSeconds: number;

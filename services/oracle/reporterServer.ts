@@ -31,7 +31,7 @@ export interface ReportersConfig {
   log: Log;
   /** Least seconds of the chain from one epoch to the next: 60. */
   epochSeconds?: number;
-  /** The market to begin with, if its first snapshot is not posted yet. */
+  /** What is listed: the market to begin with, and what is new since. Reporters and aggregators have the same. */
   market?: MarketInputs;
   /** Awaited at `observed`, `computed`, `signed` and `persisted` of each reporter; absent in production. */
   onStage?: (stage: string, reporter: string) => Promise<void> | void;

@@ -10,6 +10,7 @@ import {
 import { carriedScan, fundingPayment } from "../../protocol/nextEpoch.ts";
 import { PRICE_BOUND } from "../../protocol/priceAggregation.ts";
 import { type PriceList, pricesOf } from "../../protocol/pricedInputs.ts";
+import { withListings } from "./listings.ts";
 import { withSettlements } from "./settlement.ts";
 import type { Seen, SeenExpiry, SeenPrice, SeenUnderlying } from "./source.ts";
 
@@ -24,6 +25,8 @@ export interface EpochBase {
   inputs: MarketInputs;
   /** Whether there is no epoch before. */
   isFirst: boolean;
+  /** What is to be listed anew from its time on. */
+  market?: MarketInputs;
 }
 
 /** A view, and the prices that go into the reporter's vector. */
@@ -76,8 +79,10 @@ function underlyingView(
   seen: SeenUnderlying,
   time: number,
 ): UnderlyingInputs {
-  const before = base.inputs.underlyings.find(({ name }) => name === underlying.name) as UnderlyingInputs;
-  const carried = base.isFirst ? underlying.scan : carriedScan(underlying.scan, before, base.inputs);
+  const before = base.isFirst
+    ? undefined
+    : base.inputs.underlyings.find(({ name }) => name === underlying.name);
+  const carried = before === undefined ? underlying.scan : carriedScan(underlying.scan, before, base.inputs);
   const scan =
     carried.model === "stable"
       ? carried
@@ -88,7 +93,7 @@ function underlyingView(
   const { perpetual } = underlying;
   const rate = seen.perpetual?.fundingRate ?? 0;
   const bounded = Number.isFinite(rate) ? Math.min(Math.max(rate, -MOST_FUNDING), MOST_FUNDING) : 0;
-  const elapsed = base.isFirst ? 0 : time - base.inputs.time;
+  const elapsed = before?.perpetual === undefined ? 0 : time - base.inputs.time;
   return {
     ...underlying,
     index: microPrice(seen.index?.price) ?? underlying.index,
@@ -128,10 +133,10 @@ function seenPrices(underlyings: readonly UnderlyingInputs[], seen: Seen): (Seen
  * later, and `inputs.*` for numbers out of bounds.
  */
 export function viewOf(base: EpochBase, seen: Seen, time: number): ReporterView {
-  const { inputs: before, isFirst } = base;
+  const { inputs: before, isFirst, market } = base;
   if (!isFirst && time <= before.time)
     throw new SolvusError("oracle.time", `time is ${time}, expected later than ${before.time}`);
-  const listed = isFirst ? before : withSettlements(before, time);
+  const listed = isFirst ? before : withListings(withSettlements(before, time), market, time);
   const underlyings = listed.underlyings.map((underlying) =>
     underlyingView(underlying, base, seen[underlying.name] ?? {}, time),
   );

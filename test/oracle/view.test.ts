@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { encodeInputs } from "../../protocol/inputsCodec.ts";
-import type { MarketInputs } from "../../protocol/marketInputs.ts";
+import {
+  type ExpiryInputs,
+  type MarketInputs,
+  type UnderlyingInputs,
+  usedIds,
+} from "../../protocol/marketInputs.ts";
 import { settlementValue } from "../../protocol/nextEpoch.ts";
 import { pricesOf } from "../../protocol/pricedInputs.ts";
 import { buildSnapshot } from "../../protocol/snapshot.ts";
@@ -167,5 +172,71 @@ describe("settlement", () => {
     const { settlement } = underlying(epochs.at(-2) as MarketInputs).expiries[0]!;
     expect(settlement!.observed).toBe(29);
     expect(underlying(epochs.at(-1) as MarketInputs).settled).toHaveLength(2);
+  });
+});
+
+describe("new listings", () => {
+  const time = first.time + MINUTE;
+  const bitcoin = underlying(first);
+  const [near, far] = bitcoin.expiries as [ExpiryInputs, ExpiryInputs];
+  const option = far.options[0]!;
+  const ether: UnderlyingInputs = {
+    ...bitcoin,
+    name: "ETH",
+    index: 1_200_000_000,
+    spot: { id: 20, lotExponent: -1 },
+    perpetual: { id: 21, lotExponent: -1, mark: 1_200_000_000, fundingIndex: 0 },
+    expiries: [],
+  };
+  const LATEST = LATER + 7 * 86_400_000;
+  const market: MarketInputs = {
+    ...first,
+    time,
+    underlyings: [
+      ether,
+      {
+        ...bitcoin,
+        expiries: [
+          near,
+          {
+            ...far,
+            options: [
+              { ...option, strike: 1 },
+              { ...option, id: 22, strike: 50_000_000_000 },
+            ],
+          },
+          { ...far, expiry: LATEST, options: [{ ...option, id: 23 }] },
+          { ...far, expiry: time, options: [{ ...option, id: 24 }] },
+        ],
+      },
+    ],
+  };
+  const listed = (at: number, before = first) =>
+    viewOf({ inputs: before, isFirst: false, market }, seenAt(at / 1000), at).inputs;
+
+  test("are there from the market's time on, beside all that was listed", () => {
+    expect(usedIds(listed(time - 1_000))).toEqual(usedIds(first));
+    const inputs = listed(time);
+    expect(inputs.underlyings.map(({ name }) => name)).toEqual(["BTC", "USDT", "ETH"]);
+    expect(usedIds(inputs).sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 20, 21, 22, 23]);
+    expect(underlying(inputs).expiries.map(({ expiry }) => expiry)).toEqual([EXPIRY, LATER, LATEST]);
+    expect(underlying(inputs).expiries[1]!.options[0]).toMatchObject({
+      id: option.id,
+      strike: option.strike,
+    });
+    expect(underlying(inputs, "ETH").scan).toMatchObject({ previousRange: 0 });
+    expect(buildSnapshot(inputs).instruments).toHaveLength(11);
+  });
+
+  test("are listed once: the next epochs keep them as they are", () => {
+    const once = listed(time);
+    const twice = listed(time + MINUTE, once);
+    expect(usedIds(twice)).toEqual(usedIds(once));
+  });
+
+  test("do not bring settled options back", () => {
+    const settled = listed(EXPIRY, listed(time));
+    expect(underlying(settled).settled.map(({ id }) => id)).toEqual([3, 4]);
+    expect(underlying(settled).expiries.map(({ expiry }) => expiry)).toEqual([LATER, LATEST]);
   });
 });
