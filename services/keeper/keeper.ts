@@ -233,7 +233,11 @@ export async function startKeeper(config: KeeperConfig): Promise<RunningKeeper> 
       await flagAct("flag", flagged);
       return true;
     }
-    const revealed = limits.reveals && sight !== "revealed" ? first("reveal", work.reveals) : undefined;
+    // What the relayer is about to bring to the chain need not be public.
+    const unclaimed = work.reveals.filter(
+      ({ position }) => !pending.some(({ target }) => target === position.leafIndex),
+    );
+    const revealed = limits.reveals && sight !== "revealed" ? first("reveal", unclaimed) : undefined;
     if (revealed === undefined) return false;
     await flagAct("reveal", revealed);
     return true;

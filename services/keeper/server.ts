@@ -37,25 +37,10 @@ async function requireLocal({ ip }: FastifyRequest, reply: FastifyReply): Promis
   await reply.status(403).send({ error: { rule: "keeper.local", message } } satisfies HttpFailure);
 }
 
-/** The keeper's HTTP interface: `/v1/status`, `/v1/accounts`, `/health`, `/metrics`. */
-export async function serveKeeper(listen: Listen, answers: KeeperAnswers, log: Log): Promise<KeeperServer> {
-  const { server, metrics } = await makeHttp({
-    log,
-    title: "Solvus keeper",
-    description: "What a keeper sees and does. It takes no orders.",
-    async health() {
-      const seconds = answers.secondsSinceRound();
-      if (seconds === undefined)
-        throw new SolvusError("keeper.starting", "keeper: follows the chain up to its present block");
-      if (seconds > HEALTHY_SECONDS)
-        throw new SolvusError(
-          "keeper.stuck",
-          `last good round: ${Math.round(seconds)} s ago, expected at most ${HEALTHY_SECONDS}`,
-        );
-      const { block, epoch, stale } = answers.status();
-      return { block, epoch, stale };
-    },
-  });
+type Server = Awaited<ReturnType<typeof makeHttp>>["server"];
+
+/** Adds `/v1/status` and `/v1/accounts` to a server. */
+export function keeperRoutes(server: Server, answers: Pick<KeeperAnswers, "status" | "standings">): void {
   server.get(
     "/v1/status",
     {
@@ -79,6 +64,28 @@ export async function serveKeeper(listen: Listen, answers: KeeperAnswers, log: L
     },
     ({ query }) => ({ epoch: answers.status().epoch, accounts: answers.standings(query.limit) }),
   );
+}
+
+/** The keeper's HTTP interface: {@link keeperRoutes}, `/health`, `/metrics`, `/openapi.json`. */
+export async function serveKeeper(listen: Listen, answers: KeeperAnswers, log: Log): Promise<KeeperServer> {
+  const { server, metrics } = await makeHttp({
+    log,
+    title: "Solvus keeper",
+    description: "What a keeper sees and does. It takes no orders.",
+    async health() {
+      const seconds = answers.secondsSinceRound();
+      if (seconds === undefined)
+        throw new SolvusError("keeper.starting", "keeper: follows the chain up to its present block");
+      if (seconds > HEALTHY_SECONDS)
+        throw new SolvusError(
+          "keeper.stuck",
+          `last good round: ${Math.round(seconds)} s ago, expected at most ${HEALTHY_SECONDS}`,
+        );
+      const { block, epoch, stale } = answers.status();
+      return { block, epoch, stale };
+    },
+  });
+  keeperRoutes(server, answers);
   const url = await server.listen(listen);
   return { url, metrics: keeperMetrics(metrics), close: () => server.close() };
 }

@@ -93,7 +93,7 @@ test("a keeper flags who falls below margin, and takes a slice over at a later e
   expect(await acts(keeper)).toEqual({ "flag done": 1, "takeOver done": 1 });
 });
 
-test("it tells this machine what it sees, and others nothing of accounts", async () => {
+test("it tells this machine what it sees", async () => {
   const keeper = await chain.keeper({ accounts: [cedar] });
   await epoch(keeper, 0.9);
   const get = async (path: string) => (await fetch(`${keeper.url}${path}`)).json();
