@@ -32,7 +32,9 @@ function requestText({ requestId, askedAt, legs, quotes, declined, outcome, best
   const said = quotes.length === 0 ? [] : [table(["maker", "side 0 receives", "against marks", ""], rows)];
   const others = declined.map(({ maker, rule }) => `${short(maker)} declined (${rule})`);
   const verdict =
-    best === undefined ? [] : [best ? "the best quote was taken" : "A BETTER QUOTE WAS NOT TAKEN"];
+    best === undefined
+      ? []
+      : [best ? "the best quote was taken" : "THE QUOTE TAKEN WAS NOT THE BEST THAT COULD BE"];
   return [head, ...said, ...others, [`outcome: ${outcome}`, ...verdict].join("; ")].join("\n");
 }
 
