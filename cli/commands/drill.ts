@@ -24,7 +24,7 @@ export function drillCommand(state: RunState): Command {
       "Runs everything that `solvus up` runs, opens accounts that trade through the relayer, and moves the chain's clock along recorded prices: accounts fall below their margin, are flagged, auctioned and taken over; for a part of the time no keeper runs, so that some end with less than nothing and the insurance fund pays. Every proof is real. Ends with a summary, an HTML report with plots, and an audit of the ledger from chain data; exit code 1 if that finds a fault.",
     )
     .requiredOption("--prices <file>", "closes, CSV: a column of times, then one for each underlying")
-    .option("--accounts <n>", "accounts in all, two of them the keeper's", "16")
+    .option("--accounts <n>", "accounts in all, two of them the keeper's", "12")
     .option("--out <directory>", "where report.html, summary.json and the services' logs go", "drill")
     .option("--seed <n>", "of the population", "1")
     .option("--from <time>", "first price that is played, UTC (default: the file's greatest fall is found)")

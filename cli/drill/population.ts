@@ -36,12 +36,12 @@ export const STYLES: readonly Style[] = [
   { name: "leveraged long", perpetuals: [1], use: 0.95, reaction: "none" },
   { name: "leveraged short", perpetuals: [-1], use: 0.9, reaction: "none" },
   { name: "long, tops up", perpetuals: [1], use: 0.93, reaction: "deposit" },
-  { name: "long of two", perpetuals: [1, 1], use: 0.96, reaction: "none" },
   { name: "carry: spot against a short", perpetuals: [-1], spot: 1, use: 0.5, reaction: "none" },
   { name: "long, reduces", perpetuals: [1], use: 0.93, reaction: "reduce" },
-  { name: "long of one, short of another", perpetuals: [1, -1], use: 0.9, reaction: "none" },
   { name: "cautious long", perpetuals: [1], use: 0.35, reaction: "none", tradesEvery: 7 },
   { name: "leveraged long", perpetuals: [1], use: 0.98, reaction: "none" },
+  { name: "long of two", perpetuals: [1, 1], use: 0.96, reaction: "none" },
+  { name: "long of one, short of another", perpetuals: [1, -1], use: 0.9, reaction: "none" },
   { name: "cautious short", perpetuals: [-1], use: 0.4, reaction: "none", tradesEvery: 5 },
 ];
 

@@ -76,7 +76,7 @@ describe("the fall of January 2021", () => {
     const { summary, out } = await drill("january", ["--prices", join(ROOT, "data/btc-eth-1h-2021-01.csv")]);
     const { counts, fund, audit, accounts, keepersAway } = summary;
     expect(audit.accepted).toBe(true);
-    expect(accounts.opened).toBe(16);
+    expect(accounts.opened).toBe(12);
     for (const count of [counts.trades, counts.flags, counts.takeOvers, counts.insolvencies])
       expect(count).toBeGreaterThan(0);
     expect(counts.takeOvers).toBeGreaterThan(counts.insolvencies);
