@@ -26,6 +26,9 @@ interface Pending {
   reject(error: Error): void;
 }
 
+const ended = (): SolvusError =>
+  new SolvusError("prover.ended", "proving process: ended, expected an answer; ask again");
+
 const PROGRAM = fileURLToPath(new URL("./proverProcess.ts", import.meta.url));
 
 /** A prover as `createProver` gives it, in a process that starts with the first question, and anew after it died. */
@@ -47,8 +50,7 @@ export function processProver(): Prover {
     });
     const gone = (): void => {
       if (child === started) child = undefined;
-      for (const { reject } of pending.values())
-        reject(new SolvusError("prover.ended", "proving process: ended, expected an answer; ask again"));
+      for (const { reject } of pending.values()) reject(ended());
       pending.clear();
     };
     started.on("exit", gone);
@@ -60,7 +62,9 @@ export function processProver(): Prover {
       child ??= start();
       const id = next++;
       pending.set(id, { resolve: resolve as Pending["resolve"], reject });
-      child.send({ id, ...request } satisfies ProverRequest);
+      child.send({ id, ...request } satisfies ProverRequest, (error) => {
+        if (error !== null && pending.delete(id)) reject(ended());
+      });
     });
   return {
     prove: (statement) => ask<ProvenStatement>({ task: "prove", statement }),
@@ -69,9 +73,9 @@ export function processProver(): Prover {
     async close() {
       const running = child;
       if (running === undefined) return;
-      const ended = new Promise((resolve) => running.once("exit", resolve));
+      const gone = new Promise((resolve) => running.once("exit", resolve));
       running.disconnect();
-      await ended;
+      await gone;
     },
   };
 }

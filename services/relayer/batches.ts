@@ -16,7 +16,7 @@ import {
   recordJudged,
 } from "./outcomes.ts";
 import { circuitOf, signalsOn } from "./proofCheck.ts";
-import type { Refusal } from "./refusals.ts";
+import { REVERTED, type Refusal } from "./refusals.ts";
 import { abandon, gasOf, inFlight, send } from "./sender.ts";
 import type { Item } from "./submissions.ts";
 
@@ -40,10 +40,10 @@ const FORMING_LOCK = 7_301_003;
 const LOOK_AHEAD = 64;
 
 /**
- * Claims a batch, if there are enough items or one has waited long enough; with `urgent`, if there is any. Nobody else can have the items
- * until they are sent or the claim is given up.
+ * Claims a batch, if there are enough items or one has waited long enough. Nobody else can have the items until they are sent or the claim
+ * is given up.
  */
-export async function formBatch(context: EngineContext, urgent: boolean): Promise<FormedBatch | undefined> {
+export async function formBatch(context: EngineContext): Promise<FormedBatch | undefined> {
   const { lease, rules, sender } = context;
   return lease.fenced(async (sql) => {
     await sql.query("SELECT pg_advisory_xact_lock($1)", [FORMING_LOCK]);
@@ -53,7 +53,9 @@ export async function formBatch(context: EngineContext, urgent: boolean): Promis
         AND (busy.state = 'sent' OR (busy.state = 'queued' AND busy.outgoing IS NOT NULL)))`;
     const rows = await sql.query<ClaimedRow & { spends: string[]; rule: string | null; age: unknown }>(
       `SELECT ${CLAIMED_COLUMNS}, spends, rule, extract(epoch FROM now() - changed_at) * 1000 AS age FROM submission
-       WHERE ${claimable} ORDER BY received_at, id LIMIT ${LOOK_AHEAD} FOR UPDATE SKIP LOCKED`,
+       WHERE ${claimable} AND NOT EXISTS (SELECT 1 FROM submission other WHERE other.id = submission.partner
+         AND other.state = 'queued' AND (other.outgoing IS NOT NULL OR other.not_before > now() OR other.relayer <> $1))
+       ORDER BY received_at, id LIMIT ${LOOK_AHEAD} FOR UPDATE SKIP LOCKED`,
       [sender],
     );
     const byId = new Map(rows.map((row) => [row.id, row]));
@@ -91,8 +93,7 @@ export async function formBatch(context: EngineContext, urgent: boolean): Promis
     }
     // A full batch may be one short: the next may be a trade.
     const isFull = count >= rules.batchSize - 1 && rows.length > count;
-    if (count === 0 || !(urgent || isFull || count >= rules.batchSize || oldest >= rules.batchAgeMs))
-      return undefined;
+    if (count === 0 || !(isFull || count >= rules.batchSize || oldest >= rules.batchAgeMs)) return undefined;
     const [row] = await sql.query<{ id: unknown }>(
       "INSERT INTO outgoing (sender, purpose, state, items) VALUES ($1, 'batch', 'formed', $2) RETURNING id",
       [sender, count],
@@ -103,8 +104,6 @@ export async function formBatch(context: EngineContext, urgent: boolean): Promis
     return { outgoing, units: units.map((unit) => unit.map(claimedFrom).toSorted(bySide)) };
   });
 }
-
-const REVERTED = "chain.reverted";
 
 async function isDone(sql: Sql, id: string): Promise<boolean> {
   const [row] = await sql.query(
@@ -120,10 +119,10 @@ function bySide(one: Claimed, other: Claimed): number {
 }
 
 /** Sends what can be sent now: forms batches until too little is queued or too much is in flight. Returns how many it sent. */
-export async function sendBatches(context: EngineContext, urgent: () => boolean): Promise<number> {
+export async function sendBatches(context: EngineContext): Promise<number> {
   let sent = 0;
   while ((await inFlight(context)) < context.rules.mostInFlight) {
-    const formed = await formBatch(context, urgent());
+    const formed = await formBatch(context);
     if (formed === undefined) break;
     try {
       if (await sendFormed(context, formed)) sent++;

@@ -152,8 +152,7 @@ function makeLook(context: EngineContext, isStopping: () => boolean): () => Prom
       forgot = Date.now();
     if (isTidyTime) await part("expiry", () => expireWaiting(context, head));
     let sent = 0;
-    if (lease.isHeld && !isStopping())
-      sent = (await part("batches", () => sendBatches(context, () => false))) ?? 0;
+    if (lease.isHeld && !isStopping()) sent = (await part("batches", () => sendBatches(context))) ?? 0;
     const wrote =
       rules.insertions &&
       !isStopping() &&

@@ -14,6 +14,7 @@ import {
   recordApplied,
   recordJudged,
 } from "./outcomes.ts";
+import { REVERTED } from "./refusals.ts";
 
 /*
  * Following what was sent: which transactions are in a block, what the block did with their items, whether the block is still part of the
@@ -140,7 +141,7 @@ async function recordReceipt(
     if (String(row.current) !== id || row.state === "mined" || row.state === "final") continue;
     const reason = skips.get(`${row.kind}.${row.place}`);
     const refusal = (reason === undefined ? undefined : contractRefusal({ data: reason })) ?? {
-      rule: "chain.reverted",
+      rule: REVERTED,
       message: "the batch was reverted",
     };
     // The sides of a trade are skipped for the fault of one; the next look at them tells whose.

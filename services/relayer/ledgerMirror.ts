@@ -32,7 +32,12 @@ interface Reading {
   next: number;
   block: number;
   hash: string | undefined;
+  /** Since when the chain has no block at this height, wall clock: it is shorter than it was, or the node is behind. */
+  absentSince?: number | undefined;
 }
+
+/** How long a chain must be too short before all is read again. */
+const SHORTER_AFTER_MS = 3_000;
 
 export function makeLedgerMirror(
   { chain, provider, deployment }: Deployed,
@@ -52,6 +57,10 @@ export function makeLedgerMirror(
       const { hash, block } = reading;
       if (hash !== undefined && hash !== head.hash) {
         const known = block === head.number ? head : await within(() => provider.getBlock(block));
+        if (known === null) {
+          reading.absentSince ??= Date.now();
+          if (Date.now() - reading.absentSince < SHORTER_AFTER_MS) return;
+        }
         if (known?.hash !== hash) reading = start();
       }
       if (reading.hash === head.hash || head.number <= reading.block) return;
@@ -62,6 +71,7 @@ export function makeLedgerMirror(
         reading = start();
         throw error;
       }
+      reading.absentSince = undefined;
       reading.block = head.number;
       reading.hash = head.hash;
       project(reading);

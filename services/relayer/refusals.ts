@@ -59,6 +59,11 @@ export function verdictOf({ rule, message }: Refusal): Verdict {
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 15_000;
 
+/** Rule of an item whose batch was reverted in a block. */
+export const REVERTED = "chain.reverted";
+/** How often that may happen to an item: each time costs the relayer its gas. */
+const MOST_REVERTS = 4;
+
 /** Queues an item again that the contracts refuse now and may take later; after `patienceMs` of that it is refused. */
 export async function holdBack(
   sql: Sql,
@@ -66,16 +71,17 @@ export async function holdBack(
   { rule, message }: Refusal,
   patienceMs: number,
 ): Promise<void> {
-  const [row] = await sql.query<{ overdue: boolean }>(
+  const [row] = await sql.query<{ overdue: boolean; failures: number }>(
     `UPDATE submission SET state = 'queued', outgoing = NULL, rule = $2, message = $3, failures = failures + 1,
        transaction = NULL, block = NULL, block_hash = NULL, leaf_index = NULL,
        doubted_at = coalesce(doubted_at, now()),
        not_before = now() + least($4::float8 * 2 ^ least(failures, 10), $5::float8) * interval '1 millisecond'
      WHERE id = $1 AND state IN ('queued', 'sent', 'mined')
-     RETURNING doubted_at < now() - $6::float8 * interval '1 millisecond' AS overdue`,
+     RETURNING doubted_at < now() - $6::float8 * interval '1 millisecond' AS overdue, failures`,
     [id, rule, message, FIRST_WAIT_MS, LONGEST_WAIT_MS, patienceMs],
   );
-  if (row?.overdue) await end(sql, id, "refused", { rule, message });
+  const isCostly = rule === REVERTED && (row?.failures ?? 0) > MOST_REVERTS;
+  if (row?.overdue || isCostly) await end(sql, id, "refused", { rule, message });
 }
 
 /** Ends an item. */
