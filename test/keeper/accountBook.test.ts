@@ -34,11 +34,20 @@ const keeping = {
   signal: new AbortController().signal,
 };
 
+const escrows = new Map<bigint, OpenedEvent>();
+
+/** An opening at a place; the escrow of each rho is encrypted once. */
 function opening(rho: bigint, leafIndex: bigint): OpenedEvent {
+  const known = escrows.get(rho) ?? newOpening(rho);
+  escrows.set(rho, known);
+  return { ...known, leafIndex };
+}
+
+function newOpening(rho: bigint): OpenedEvent {
   const account = { rho, ownerKey: rho + 1n, entity: rho + 2n };
   const commitment = commitmentOf(emptyNote(account.ownerKey, account.entity, rho));
   const escrow = encryptOpening(account, commitment, committeeKeyOf(KEY));
-  return { kind: "opened", commitment, accountTag: rho + 3n, leafIndex, escrow };
+  return { kind: "opened", commitment, accountTag: rho + 3n, leafIndex: 0n, escrow };
 }
 
 async function bookOf(
