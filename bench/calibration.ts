@@ -28,7 +28,7 @@ export const benchmarks: Benchmark[] = [
 
 /** Scores by horizon and kind of account, and how often what was said happened. */
 function calibrationTable(): Promise<string> {
-  const { trainingHours, testingHours, decay, rows, total, reliability, normalReliability } = measured();
+  const { trainingHours, testingHours, decay, rows, total, ...bins } = measured();
   const columns = [
     "hours",
     "accounts",
@@ -52,7 +52,7 @@ function calibrationTable(): Promise<string> {
     ...[normal, baseRate].map(({ brier }) => percent(skillOf(forecast.brier, brier))),
     ...[forecast, normal, baseRate].map(({ log }) => log.toFixed(3)),
   ]);
-  const bins = (title: string, of: Calibration["reliability"]): string[] => [
+  const binsText = (title: string, of: Calibration["reliability"]): string[] => [
     "",
     title,
     "",
@@ -72,8 +72,9 @@ function calibrationTable(): Promise<string> {
       "Options are priced at volatilities that rise by twice what prices fall; no forecast is told.",
       "",
       ...aligned([columns, ...lines]),
-      ...bins("Reliability of the forecast:", reliability),
-      ...bins("Reliability of constant normal returns:", normalReliability),
+      ...binsText("Reliability of the forecast:", bins.reliability),
+      ...binsText("Of the forecast for accounts without options:", bins.linearReliability),
+      ...binsText("Of constant normal returns:", bins.normalReliability),
     ].join("\n"),
   );
 }

@@ -203,6 +203,8 @@ export interface Calibration {
   /** Every horizon together. */
   total: CalibrationRow;
   reliability: ReliabilityBin[];
+  /** Reliability for accounts of perpetuals and spot alone. */
+  linearReliability: ReliabilityBin[];
   /** Reliability of the constant normal. */
   normalReliability: ReliabilityBin[];
 }
@@ -299,6 +301,12 @@ export function calibrate({ every, accounts, paths, seed }: CalibrationOptions):
     }),
     total: row(0, "all", said),
     reliability: reliability(verdicts(said, "forecast")),
+    linearReliability: reliability(
+      verdicts(
+        said.filter(({ portfolio }) => portfolio === "linear"),
+        "forecast",
+      ),
+    ),
     normalReliability: reliability(verdicts(said, "normal")),
   };
 }
