@@ -20,6 +20,11 @@ export function relayerOf({ relayer }: RelayerOptions): RelayerClient | undefine
 }
 
 /** What is printed of a submission that is on the chain. */
-export function relayedFigures({ id, state, transaction, block }: Relayed): Record<string, unknown> {
+export function relayedFigures({ id, state, transaction, block }: Relayed): {
+  submission: string;
+  state: string;
+  transaction?: string;
+  block?: number;
+} {
   return { submission: id, state, transaction, block };
 }

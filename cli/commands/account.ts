@@ -6,7 +6,9 @@ import { standingOf } from "../../protocol/solvency.ts";
 import { type Account, countAccounts } from "../../prover/account.ts";
 import { saveAccount } from "../../prover/accountFile.ts";
 import { createKeystore } from "../../prover/keystore.ts";
+import type { Prover } from "../../prover/prover.ts";
 import { accountSecrets, entitySecretOf } from "../../prover/secrets.ts";
+import { throughEpochs } from "../../services/account/again.ts";
 import { openAccount, proveOpening } from "../../services/account/open.ts";
 import { relay, relayedTerms } from "../../services/account/relayed.ts";
 import { accountOf, type Reading, scopeOf, withReading } from "../../services/chain/reading.ts";
@@ -54,6 +56,11 @@ a local chain to try this on.
   return command;
 }
 
+interface OpenFigures extends Record<string, unknown> {
+  transaction?: string;
+  proveSeconds: number;
+}
+
 function openCommand(state: RunState): Command {
   const command = withRelayer(withSender(withKeystore(withChain(new Command("open")))))
     .summary("open an empty account")
@@ -86,31 +93,28 @@ function openCommand(state: RunState): Command {
           ? (await countAccounts(master, scopeOf(deployed), await reading.view())) + 1n
           : BigInt(wholeNumber(options.number, "--number", 1));
       const secrets = accountSecrets(master, number, scopeOf(deployed));
-      output.log(`Proving the opening of account ${number}…`);
-      const tail = "It can be used once its note is in the state tree.";
-      if (sender !== undefined) {
-        const { receipt, proveSeconds } = await withProver(deployed, (prover) =>
-          openAccount(deployed, prover, sender, secrets, registry),
-        );
-        const { hash, gasUsed } = receipt;
-        output.result(
-          { number: Number(number), transaction: hash, gas: Number(gasUsed), proveSeconds },
-          `Account ${number} is open (transaction ${hash}). ${tail}`,
-        );
-        return;
-      }
-      const client = relayer!;
-      const { relayer: address } = await relayedTerms(client, deployed);
-      const { opening, proveSeconds } = await withProver(deployed, (prover) =>
-        proveOpening(deployed, prover, secrets, {
-          relayer: address,
+      const open = async (prover: Prover): Promise<OpenFigures> => {
+        output.log(`Proving the opening of account ${number}…`);
+        if (relayer === undefined) {
+          const { receipt, proveSeconds } = await openAccount(deployed, prover, sender!, secrets, registry);
+          return { transaction: receipt.hash, gas: Number(receipt.gasUsed), proveSeconds };
+        }
+        const terms = await relayedTerms(relayer, deployed);
+        const { opening, proveSeconds } = await proveOpening(deployed, prover, secrets, {
+          relayer: terms.relayer,
           ...(registry === undefined ? {} : { registry }),
-        }),
+        });
+        return { ...relayedFigures(await relay(relayer, { kind: "opening", opening })), proveSeconds };
+      };
+      const figures = await withProver(deployed, (prover) =>
+        throughEpochs(
+          () => open(prover),
+          () => output.log("The epoch has passed meanwhile."),
+        ),
       );
-      const relayed = await relay(client, { kind: "opening", opening });
       output.result(
-        { number: Number(number), ...relayedFigures(relayed), proveSeconds },
-        `Account ${number} is open (transaction ${relayed.transaction}). ${tail}`,
+        { number: Number(number), ...figures },
+        `Account ${number} is open (transaction ${figures.transaction}). It can be used once its note is in the state tree.`,
       );
     }),
   );

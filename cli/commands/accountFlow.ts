@@ -3,8 +3,15 @@ import { Contract, getAddress, isAddress, type Signer } from "ethers";
 import { Misuse, SolvusError } from "../../protocol/errors.ts";
 import type { MarketSnapshot } from "../../protocol/snapshot.ts";
 import type { TransitionRequest } from "../../protocol/transition.ts";
+import { throughEpochs } from "../../services/account/again.ts";
 import { relay, relayedTerms, withPayerSignature } from "../../services/account/relayed.ts";
-import { approve, NOTHING, proveTransition, submit } from "../../services/account/transact.ts";
+import {
+  approve,
+  NOTHING,
+  proveTransition,
+  type ReadyTransition,
+  submit,
+} from "../../services/account/transact.ts";
 import { abiOf } from "../../services/chain/artifacts.ts";
 import type { Deployed } from "../../services/chain/deployment.ts";
 import { withReading } from "../../services/chain/reading.ts";
@@ -117,43 +124,44 @@ async function flow(
     // A withdrawal shows no membership, so it names no registry.
     const registry = direction === "deposit" ? await registryOf(deployed, options.registry) : undefined;
     const address = await sender?.getAddress();
-    const ready = await withProver(deployed, async (prover) => {
+    await withProver(deployed, async (prover) => {
       await prover.warm(["transition.small"]);
-      const snapshot = await reading.latest();
-      output.log(`Proving the ${direction} at epoch ${snapshot.epoch}…`);
-      const terms = relayer && (await relayedTerms(relayer, deployed));
-      const fee = terms?.fee ?? 0n;
-      const request: TransitionRequest = {
-        ...NOTHING,
-        mode: modeOf(options),
-        fee,
-        asset,
-        [direction]: amount,
+      const prove = async (): Promise<ReadyTransition> => {
+        const snapshot = await reading.latest();
+        output.log(`Proving the ${direction} at epoch ${snapshot.epoch}…`);
+        const terms = relayer && (await relayedTerms(relayer, deployed));
+        const fee = terms?.fee ?? 0n;
+        const request: TransitionRequest = {
+          ...NOTHING,
+          ...{ mode: modeOf(options), fee, asset, [direction]: amount },
+        };
+        return proveTransition(deployed, prover, account, request, {
+          snapshot,
+          registry,
+          ...(terms && { relayer: terms.relayer }),
+          ...(direction === "deposit"
+            ? { payer: address as string }
+            : { recipient: getAddress(options.to ?? (address as string)) }),
+        });
       };
-      return proveTransition(deployed, prover, account, request, {
-        snapshot,
-        registry,
-        ...(terms && { relayer: terms.relayer }),
-        ...(direction === "deposit"
-          ? { payer: address as string }
-          : { recipient: getAddress(options.to ?? (address as string)) }),
-      });
+      const proveAndSubmit = async (): Promise<void> => {
+        const { proven, proveSeconds } = await prove();
+        if (direction === "deposit") await approveDeposit(deployed, sender as Signer, { asset, amount });
+        const about = { [direction]: amount, asset, proveSeconds };
+        if (relayer === undefined) {
+          const { hash, gasUsed } = await submit(deployed, sender as Signer, proven);
+          report(output, direction, hash, { transaction: hash, gas: Number(gasUsed), ...about });
+          return;
+        }
+        const isDeposit = direction === "deposit";
+        const transition = isDeposit ? await withPayerSignature(deployed, sender as Signer, proven) : proven;
+        output.log("The relayer has it next…");
+        const relayed = await relay(relayer, { kind: "transition", transition });
+        const { fee } = transition.signals;
+        report(output, direction, relayed.transaction, { ...relayedFigures(relayed), fee, ...about });
+      };
+      await throughEpochs(proveAndSubmit, () => output.log("The epoch has passed meanwhile."));
     });
-    if (direction === "deposit") await approveDeposit(deployed, sender as Signer, { asset, amount });
-    const about = { [direction]: amount, asset, proveSeconds: ready.proveSeconds };
-    if (relayer === undefined) {
-      const { hash, gasUsed } = await submit(deployed, sender as Signer, ready.proven);
-      report(output, direction, hash, { transaction: hash, gas: Number(gasUsed), ...about });
-      return;
-    }
-    const transition =
-      direction === "deposit"
-        ? await withPayerSignature(deployed, sender as Signer, ready.proven)
-        : ready.proven;
-    output.log("The relayer has it next…");
-    const relayed = await relay(relayer, { kind: "transition", transition });
-    const { fee } = transition.signals;
-    report(output, direction, relayed.transaction, { ...relayedFigures(relayed), fee, ...about });
   });
 }
 
