@@ -1,5 +1,5 @@
 import swagger from "@fastify/swagger";
-import Fastify, { type FastifyError } from "fastify";
+import Fastify, { type FastifyError, LogController } from "fastify";
 import {
   jsonSchemaTransform,
   serializerCompiler,
@@ -44,7 +44,7 @@ export async function makeHttp({ log, title, description, bodyLimit = 65_536, he
   collectDefaultMetrics({ register: metrics });
   const server = Fastify({
     loggerInstance: log as never,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit,
     forceCloseConnections: true,
   }).withTypeProvider<ZodTypeProvider>();
