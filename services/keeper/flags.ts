@@ -37,6 +37,9 @@ export async function auctionTimes({ auction }: Pick<Deployed, "auction">): Prom
   return { lapsesAfter, revealAfter, staleAfter } as AuctionTimes;
 }
 
+/** A first reading may ask for thousands of places. */
+const QUESTIONS_AT_ONCE = 32;
+
 /** Places that an event of the auction touches. */
 function touchedBy(event: AuctionEvent): bigint[] {
   return event.kind === "flagMoved" ? [event.leafIndex, event.newLeafIndex] : [event.leafIndex];
@@ -52,13 +55,15 @@ export async function advanceFlags(
   events: readonly AuctionEvent[],
   reorganized: boolean,
 ): Promise<void> {
-  const places = new Set(events.flatMap(touchedBy));
-  const read = await Promise.all(
-    [...places].map(async (place) => {
+  const places = [...new Set(events.flatMap(touchedBy))];
+  const read: { place: bigint; flag: Flag }[] = [];
+  for (let from = 0; from < places.length; from += QUESTIONS_AT_ONCE) {
+    const asked = places.slice(from, from + QUESTIONS_AT_ONCE).map(async (place) => {
       const { clockStart, lastProven, firstEpoch } = await auction.flagOf(place);
-      return { place, flag: { clockStart, lastProven, firstEpoch } as Flag };
-    }),
-  );
+      return { place, flag: { clockStart, lastProven, firstEpoch } };
+    });
+    read.push(...(await Promise.all(asked)));
+  }
   if (reorganized) {
     book.flags.clear();
     book.revealed.clear();
