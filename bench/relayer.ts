@@ -16,16 +16,17 @@ import { shortSnapshot } from "../test/support/shortMarket.ts";
 import type { Benchmark } from "./benchmark.ts";
 
 /*
- * Transitions through a relayer from the first one handed in, or begun to be proven, to the last one in the state tree: checked, stored,
- * batched, mined and inserted, by `solvus relayer serve` with a data directory, on a chain that is served over JSON-RPC by this process.
- * All of them share the machine's cores.
+ * Transitions through a relayer, checked, stored, batched and mined by `solvus relayer serve` with a data directory, on a chain that is served
+ * over JSON-RPC by this process. All of them share the machine's cores.
  */
 
-/** Transitions of a measurement: multiples of 16, so that every node of the state tree is full. */
+/** Transitions of a measurement: a multiple of 16, so that every node of the state tree is full. */
 const PREMADE = 256;
-const PROVEN = 16;
+/** Accounts that prove one each. An opening has two leaves, so that they fill a node. */
+const PROVEN = 8;
 /** Customers that hand items in at the same time. */
 const CUSTOMERS = 32;
+const PATIENCE_MS = 600_000;
 /** Micro-USDC. */
 const DEPOSIT = 1_000_000n;
 
@@ -62,7 +63,7 @@ async function submitAll({ url }: RelayerLoad, items: Iterable<Item>): Promise<v
 
 const perMinute = (count: number, since: number): number => count / ((performance.now() - since) / 60_000);
 
-/** With proofs that were made before. */
+/** With proofs that were made before, from the first one handed in to the last one in the state tree. */
 function premade(): Promise<number> {
   return withLoad(async (load) => {
     const measure = async (count: number): Promise<number> => {
@@ -79,7 +80,7 @@ function premade(): Promise<number> {
   });
 }
 
-/** With each account's proof made on the way, one after another: deposits of accounts that were opened before. */
+/** With each proof made on the way, one after another, from the first one begun to the last one mined: deposits of accounts that were opened before. */
 function proving(): Promise<number> {
   return withLoad(async (load) => {
     const { alice, admin } = load.fixture;
@@ -97,8 +98,12 @@ function proving(): Promise<number> {
         const snapshot = await freshSnapshot(load, reading);
         const client = relayerClient(load.url);
         const start = performance.now();
-        for (const one of secrets) await client.submit(await deposit(one));
-        await inserted(load, BigInt(3 * PROVEN));
+        const mined: Promise<unknown>[] = [];
+        for (const one of secrets) {
+          const { id } = await client.submit(await deposit(one));
+          mined.push(client.wait(id, undefined, PATIENCE_MS));
+        }
+        await Promise.all(mined);
         return perMinute(PROVEN, start);
 
         async function deposit(one: AccountSecrets): Promise<Item> {

@@ -52,7 +52,10 @@ export function makeQuotes(
   let making: Promise<QuotedFees> | undefined;
 
   const make = async (): Promise<QuotedFees> => {
-    const fees = await feesNow(policy, deployed);
+    const fees = await feesNow(policy, deployed).catch((error) => {
+      if (error instanceof SolvusError) throw error;
+      throw new SolvusError("chain.unavailable", "chain: its node does not answer; try again later");
+    });
     const quote = { fees, madeAt: now(), validUntil: now() + VALID_SECONDS };
     held = [...held.filter(({ validUntil }) => validUntil >= now()), quote];
     return quote;
