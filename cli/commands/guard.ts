@@ -1,7 +1,9 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
+import type { NonceManager } from "ethers";
 import { Misuse, reading as readingInput } from "../../protocol/errors.ts";
+import { parseDecimal } from "../../protocol/fixedPoint.ts";
 import type { Prover } from "../../prover/prover.ts";
 import { type Reading, withReading } from "../../services/chain/reading.ts";
 import { registryOf } from "../../services/chain/registryFile.ts";
@@ -25,6 +27,7 @@ import { secretFrom } from "../password.ts";
 
 interface GuardOptions extends AccountOptions, GuardFlags {
   relayer?: string;
+  maxGasPrice: string;
   data: string;
   prices?: string;
   webhookFile?: string;
@@ -35,6 +38,7 @@ interface GuardOptions extends AccountOptions, GuardFlags {
   identity?: string;
 }
 
+const GWEI_DECIMALS = 9;
 const FLAGS = "--deployment dev/deployment.json --keystore alder.json --password-file alder.pass";
 
 /** `solvus guard`: an owner's watch over an account of his own. */
@@ -72,6 +76,7 @@ export function guardCommand(state: RunState): Command {
       "--key-file <file>",
       "file with the private key that pays deposits and gas (default: SOLVUS_SENDER_KEY)",
     )
+    .option("--max-gas-price <gwei>", "above it, nothing is sent", "200")
     .option("--relayer <url>", "submits deposits for a fee (default: the guard sends them itself)")
     .option("--registry <file>", "the institution's path or the officer's list, unless the registry is open")
     .option("--prices <file>", "recorded hourly prices to look ahead by, continued by the oracle's")
@@ -99,6 +104,18 @@ export function guardCommand(state: RunState): Command {
 async function guard(options: GuardOptions, output: Output): Promise<number> {
   const policy = checkPolicy(policyOf(options));
   const wait = wholeNumber(options.wait, "--wait");
+  const maxGasPrice = readingInput(() => parseDecimal(options.maxGasPrice, GWEI_DECIMALS, "--max-gas-price"));
+  const pays = hasKey(options);
+  if (policy.topUp !== undefined && !pays)
+    throw new Misuse(
+      "cli.secret",
+      "--key-file is absent, expected one, or SOLVUS_SENDER_KEY: deposits are paid with it",
+    );
+  if (options.maker !== undefined && options.relayer === undefined)
+    throw new Misuse(
+      "cli.relayer",
+      "--relayer is absent, expected one: --maker is asked through its mailboxes",
+    );
   const history =
     options.prices === undefined
       ? undefined
@@ -113,19 +130,15 @@ async function guard(options: GuardOptions, output: Output): Promise<number> {
     withProver(reading.deployed, async (prover) => {
       const { deployed } = reading;
       const secrets = await secretsOf(options, deployed);
-      const pays = hasKey(options);
-      if (policy.topUp !== undefined && !pays)
-        throw new Misuse(
-          "cli.secret",
-          "--key-file is absent, expected one, or SOLVUS_SENDER_KEY: deposits are paid with it",
-        );
       const { desk, close } = await deskOf(options, reading, prover, log);
       const config: GuardConfig = {
         deployed,
         secrets,
         policy,
         prover,
-        ...(pays ? { payer: senderOf(options, deployed) } : {}),
+        // The guard counts transactions itself.
+        ...(pays ? { payer: (senderOf(options, deployed) as NonceManager).signer } : {}),
+        maxGasPrice,
         ...(options.relayer === undefined ? {} : { relayer: options.relayer }),
         registry: () => registryOf(deployed, options.registry),
         dataDirectory: options.data,
@@ -173,12 +186,7 @@ async function deskOf(
   log: Log,
 ): Promise<{ desk?: GuardDesk; close: () => void }> {
   const { maker, relayer, data, deskRecord = join(data, "desk.jsonl") } = options;
-  if (maker === undefined) return { close: () => {} };
-  if (relayer === undefined)
-    throw new Misuse(
-      "cli.relayer",
-      "--relayer is absent, expected one: --maker is asked through its mailboxes",
-    );
+  if (maker === undefined || relayer === undefined) return { close: () => {} };
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const makers = maker.map((file) => cardFrom(file, "--maker"));
   const parts = await deskParts({ ...options, relayer, record: deskRecord }, "taker", reading, prover, log);

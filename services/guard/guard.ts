@@ -13,7 +13,7 @@ import { formatTicket } from "../../protocol/tradeTicket.ts";
 import type { Account } from "../../prover/account.ts";
 import type { Prover } from "../../prover/prover.ts";
 import { type AccountSecrets, firstNote } from "../../prover/secrets.ts";
-import { clearFlag } from "../account/clear.ts";
+import { proveClearing } from "../account/clear.ts";
 import { randomFieldElement } from "../account/secrets.ts";
 import type { Deployed } from "../chain/deployment.ts";
 import { scopeOf } from "../chain/reading.ts";
@@ -21,6 +21,7 @@ import { writeText } from "../files.ts";
 import { chainHistory } from "../forecast/chainHistory.ts";
 import type { PriceHistory } from "../forecast/history.ts";
 import { type ChainFollower, followChain } from "../keeper/chainFollower.ts";
+import { type Sending, sendingFrom } from "../keeper/send.ts";
 import { activeFlag } from "../keeper/watch.ts";
 import type { Log } from "../log.ts";
 import type { Running } from "../running.ts";
@@ -51,8 +52,13 @@ export interface GuardConfig {
   secrets: AccountSecrets;
   policy: GuardPolicy;
   prover: Prover;
-  /** Pays for top-ups and for clearing flags; without one the guard only warns and writes tickets. */
+  /**
+   * Pays for top-ups and for clearing flags; without one the guard only warns and writes tickets. Its key is to be used for nothing else: stuck
+   * transactions are replaced.
+   */
   payer?: Signer;
+  /** Most wei for a unit of gas; 200 gwei unless given. */
+  maxGasPrice?: bigint;
   /** URL of the relayer that submits top-ups; without one the payer sends them. */
   relayer?: string;
   /** To show membership with; undefined when the registry is open. Asked before each deposit. */
@@ -130,6 +136,7 @@ export interface Guard {
 
 /** A snapshot older than this, in seconds of the chain, proves nothing but deposits. */
 const STALE_SECONDS = 180n;
+const MAX_GAS_PRICE = 200_000_000_000n;
 
 /**
  * Opens a guard. Throws `store.locked` when another one works in the directory, misuse for a policy or a record that makes no sense, and
@@ -156,6 +163,8 @@ function guardOf(config: GuardConfig, record: GuardRecord, release: () => void):
   const follower: ChainFollower = followChain(deployed.chain, deployed.provider);
   const snapshots = snapshotsOf(deployed.chain);
   const published = chainHistory(deployed);
+  const { maxGasPrice = MAX_GAS_PRICE } = config;
+  const sending = payer === undefined ? undefined : sendingFrom(payer, { maxGasPrice });
   let known: Account | undefined;
   let market: { root: bigint; snapshot: MarketSnapshot } | undefined;
   let assessed: { key: string; result: Awaited<ReturnType<typeof assess>> } | undefined;
@@ -300,11 +309,12 @@ function guardOf(config: GuardConfig, record: GuardRecord, release: () => void):
     return { kind: "ticket", file, notional, conceded, ratio, deadline };
   };
 
-  const clear = async (account: Account, snapshot: MarketSnapshot, sender: Signer): Promise<GuardAct> => {
+  const clear = async (account: Account, snapshot: MarketSnapshot, sender: Sending): Promise<GuardAct> => {
     const { history, head } = follower;
     const view = { block: head?.number ?? 0, history };
-    const { receipt } = await clearFlag(deployed, prover, sender, account, { view, snapshot });
-    return { kind: "cleared", transaction: receipt.hash };
+    const { parameters } = await proveClearing(deployed, prover, account, { view, snapshot });
+    const { hash } = await sender.send(deployed.auction, "clear", parameters);
+    return { kind: "cleared", transaction: hash };
   };
 
   const tell = async (report: GuardReport): Promise<void> => {
@@ -350,12 +360,13 @@ function guardOf(config: GuardConfig, record: GuardRecord, release: () => void):
 
       const stage = async (name: TopUpStage): Promise<void> => config.onStage?.(name);
       const paying: Paying | undefined =
-        payer === undefined
+        payer === undefined || sending === undefined
           ? undefined
           : {
               deployed,
               prover,
               payer,
+              sending,
               ...(relayer === undefined ? {} : { relayer }),
               registry: config.registry,
               record,
@@ -377,8 +388,8 @@ function guardOf(config: GuardConfig, record: GuardRecord, release: () => void):
       }
       // A deposit spends the flagged note, which ends its flag too.
       const mayClear = flag !== undefined && equity >= maintenance && !isPaying && policy.clears;
-      if (inserted && mayClear && !stale && payer !== undefined)
-        did(await attempt("clear", key, () => clear(account, snapshot, payer)));
+      if (inserted && mayClear && !stale && sending !== undefined)
+        did(await attempt("clear", key, () => clear(account, snapshot, sending)));
 
       const report: GuardReport = {
         epoch: snapshot.epoch,

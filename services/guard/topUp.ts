@@ -7,9 +7,9 @@ import type { Registry } from "../../protocol/registryTree.ts";
 import type { MarketSnapshot } from "../../protocol/snapshot.ts";
 import type { Account } from "../../prover/account.ts";
 import type { Prover } from "../../prover/prover.ts";
-import { approve, NOTHING, proveTransition, submit } from "../account/transact.ts";
+import { NOTHING, proveTransition } from "../account/transact.ts";
 import { chainTime, type Deployed } from "../chain/deployment.ts";
-import { contractRefusal } from "../chain/revert.ts";
+import type { Sending } from "../keeper/send.ts";
 import { relayerClient } from "../relayer/client.ts";
 import type { Attempt, GuardRecord, TopUp } from "./record.ts";
 
@@ -21,6 +21,8 @@ export interface Paying {
   prover: Prover;
   /** Pays deposit and gas. */
   payer: Signer;
+  /** Sends the payer's transactions. */
+  sending: Sending;
   /** URL of the relayer that submits; without one the payer sends. */
   relayer?: string;
   registry(): Promise<Registry | undefined>;
@@ -42,10 +44,11 @@ export async function feeOf(relayer: string | undefined): Promise<{ fee: bigint;
   return { fee: fees.transition, address };
 }
 
-/** A contract's refusal as an error with its rule; any other error as it is. */
-function refusalOf(error: unknown): unknown {
-  const refusal = error instanceof SolvusError ? undefined : contractRefusal(error);
-  return refusal === undefined ? error : new SolvusError(refusal.rule, refusal.message);
+/** Lets the ledger take an amount from the payer, unless it may already. */
+async function allow({ deployed, payer, sending }: Paying, amount: bigint): Promise<void> {
+  const { usdc, deployment } = deployed;
+  const allowed: bigint = await usdc.allowance(await payer.getAddress(), deployment.ledger);
+  if (allowed < amount) await sending.send(usdc, "approve", [deployment.ledger, amount]);
 }
 
 /**
@@ -60,7 +63,7 @@ export async function attemptTopUp(
   topUp: TopUp,
   { fee, address }: { fee: bigint; address?: string },
 ): Promise<{ proveSeconds: number; transaction?: string; submission?: string }> {
-  const { deployed, prover, payer, relayer, record } = paying;
+  const { deployed, prover, payer, sending, relayer, record } = paying;
   const deadline = BigInt((await chainTime(deployed)) + LIFETIME);
   // Reduce-only is admitted in an emergency too, and asks nothing more of a deposit.
   const request = { ...NOTHING, mode: MODE.reduceOnly, deposit: topUp.amount, fee };
@@ -83,9 +86,9 @@ export async function attemptTopUp(
   record.save();
   await paying.stage("recorded");
   try {
-    await approve(deployed.ledger, payer, deployed.usdc, topUp.amount);
+    await allow(paying, topUp.amount);
     if (relayer === undefined) {
-      const { hash } = await submit(deployed, payer, proven);
+      const { hash } = await sending.send(deployed.ledger, "submit", [proven]);
       await paying.stage("submitted");
       return { proveSeconds, transaction: hash };
     }
@@ -100,12 +103,11 @@ export async function attemptTopUp(
     await paying.stage("submitted");
     return { proveSeconds, submission: id };
   } catch (error) {
-    const refusal = refusalOf(error);
-    if (refusal instanceof SolvusError) {
-      attempt.refused = refusal.rule;
+    if (error instanceof SolvusError) {
+      attempt.refused = error.rule;
       record.save();
     }
-    throw refusal;
+    throw error;
   }
 }
 
