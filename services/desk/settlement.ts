@@ -35,7 +35,10 @@ export interface SettlementParts {
   /** Registry file, unless the registry is open. */
   registry?: string;
   log: Log;
-  /** Awaited at `proving`, `proven`, `submitted`, `landed`; for tests. */
+  /**
+   * For tests; awaited at points of the work, before anything further follows: `asked`, `quoted`, `accepted` (the taker), `taken`
+   * (the maker), `confirmed`, `round`, `proving`, `proven`, `submitted`, `landed`.
+   */
   onStage?: (stage: string) => Promise<void> | void;
 }
 

@@ -10,9 +10,10 @@ import { type DeskStage, type Owner, setDesk } from "./stage.ts";
 let desk: DeskStage;
 let alder: Owner;
 let birch: Owner;
+let cedar: Owner;
 beforeAll(async () => {
-  desk = await setDesk(2);
-  [alder, birch] = desk.owners as [Owner, Owner];
+  desk = await setDesk(3);
+  [alder, birch, cedar] = desk.owners as [Owner, Owner, Owner];
 });
 afterEach(() => desk.closeRecords());
 afterAll(() => desk?.close());
@@ -54,4 +55,26 @@ test.for(pairs)("the taker falls at %s, the maker at %s", async ([takerStage, ma
   expect(judgeRecord(readFileSync(alder.file, "utf8")).requests.at(-1)).toMatchObject({ best: true });
   expect(judgeRecord(readFileSync(birch.file, "utf8")).requests.at(-1)).toMatchObject({ outcome: "landed" });
   await desk.writeQueue();
+});
+
+test("a maker that two take at once trades with both, one after the other", async () => {
+  const maker = makerParty(desk, birch, { settleSeconds: 3000 });
+  const takers = [takerParty(desk, alder), takerParty(desk, cedar)];
+  const requests: string[] = [];
+  for (const taker of takers) requests.push(await taker.ask(inquiryFor(desk, [birch], "BTC-PERPETUAL", 10n)));
+  const over = [false, false];
+  for (let turn = 0; turn < 60 && over.includes(false); turn++) {
+    await maker.turn();
+    for (const [place, taker] of takers.entries())
+      over[place] ||= (await taker.guarded(() => taker.role.step(requests[place]!))) === true;
+    // Whoever was first has spent the maker's note; the next one is in the tree after a while.
+    if (turn % 10 === 9) await desk.writeQueue();
+  }
+  for (const [place, taker] of takers.entries()) {
+    expect(await taker.role.pursue(requests[place]!)).toMatchObject({ outcome: "landed" });
+    expect(await timesLanded(desk, taker, requests[place]!)).toBe(2);
+  }
+  await maker.turn();
+  const outcomes = judgeRecord(readFileSync(birch.file, "utf8")).requests.slice(-2);
+  expect(outcomes).toMatchObject([{ outcome: "landed" }, { outcome: "landed" }]);
 });
