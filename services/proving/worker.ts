@@ -1,3 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ProofWords } from "../../contracts/statements.ts";
+import { SolvusError } from "../../protocol/errors.ts";
 import type { Prover } from "../../prover/prover.ts";
 import { insertionStatement } from "../../prover/statements.ts";
 import type { Log } from "../log.ts";
@@ -13,6 +16,23 @@ export interface WorkerOptions {
   prover?: Prover;
   /** Awaited with `insertion.proven` before a proof is stored. */
   onStage?: (stage: "insertion.proven", detail: Record<string, unknown>) => Promise<void> | void;
+}
+
+/** Between tries to store a proof while the database is away. */
+const AGAIN_MS = 500;
+
+/** Stores a proof, as soon as the database takes it: it was seconds of work. Gives up when the job is no longer this worker's. */
+async function keep(store: Store, digest: string, proof: ProofWords, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      await keepProof(store, digest, proof);
+      return;
+    } catch (error) {
+      const isAway = error instanceof SolvusError && error.rule === "store.unavailable";
+      if (!isAway || signal.aborted) throw error;
+      await sleep(AGAIN_MS, undefined, { signal });
+    }
+  }
 }
 
 /**
@@ -34,7 +54,7 @@ export async function startProvingWorker({ store, log, prover, onStage }: Worker
       const began = Date.now();
       const { proof } = await own.prove(insertionStatement(input));
       await onStage?.("insertion.proven", { node: Number(input.nodeIndex), digest });
-      await keepProof(store, digest, proof);
+      await keep(store, digest, proof, job.signal);
       log.info({ node: Number(input.nodeIndex), milliseconds: Date.now() - began }, "proved an insertion");
     },
   );
