@@ -81,10 +81,11 @@ export interface ChartSpan extends Stretch {
   away?: Stretch;
 }
 
-const timeAxis = ({ from, to }: Stretch) => ({
+/** The time axis; the layers of a chart share its scale, so one of them alone says how far it goes. */
+const timeAxis = (span?: Stretch) => ({
   field: "time",
   type: "temporal",
-  scale: { type: "utc", domain: [from, to] },
+  scale: { type: "utc", ...(span && { domain: [span.from, span.to] }) },
   axis: { title: null, format: "%-d %b %H:%M", labelOverlap: true },
 });
 
@@ -114,7 +115,7 @@ function band(span: ChartSpan): object[] {
       data: { values: [away] },
       mark: { type: "rect", color: "#e4e7eb", opacity: 0.7 },
       encoding: {
-        x: { ...timeAxis(span), field: "from" },
+        x: { ...timeAxis(), field: "from" },
         x2: { field: "to" },
       },
     },
@@ -194,7 +195,6 @@ export function ratesChart(data: readonly RateDatum[], span: ChartSpan): Promise
     ...datum,
     account: insolvent ? "equity below 0" : "equity above 0",
   }));
-  const x = timeAxis(span);
   const y = {
     type: "quantitative",
     scale: { domain: [0, 50] },
@@ -206,13 +206,13 @@ export function ratesChart(data: readonly RateDatum[], span: ChartSpan): Promise
       {
         data: { values },
         mark: { type: "tick", orient: "horizontal", color: MUTED, thickness: 1.5, size: 14 },
-        encoding: { x, y: { ...y, field: "permitted" } },
+        encoding: { x: timeAxis(), y: { ...y, field: "permitted" } },
       },
       {
         data: { values },
         mark: { type: "point", filled: true, size: 70, opacity: 0.85 },
         encoding: {
-          x,
+          x: timeAxis(span),
           y: { ...y, field: "rate" },
           color: {
             field: "account",

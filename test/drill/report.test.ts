@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { type ReportData, reportHtml } from "../../cli/drill/report.ts";
 import { type DrillSummary, summaryText } from "../../cli/drill/summary.ts";
 
@@ -108,7 +108,10 @@ const DATA: ReportData = {
 
 describe("the report of a drill", () => {
   test("has a plot of prices, states, rates, fund and gas, and needs nothing from elsewhere", async () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
     const html = await reportHtml(DATA);
+    expect(warn.mock.calls).toEqual([]);
+    warn.mockRestore();
     expect(html.match(/<svg/g)).toHaveLength(5);
     expect(html).not.toMatch(/<script|<link|\bsrc=|@import|url\((?!#)/);
     const addresses = html.match(/https?:\/\/[^"' )]+/g) ?? [];
