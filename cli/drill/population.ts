@@ -77,7 +77,8 @@ export function rolesFor(accounts: number, keepers: number): Record<Role, number
 
 /** The members of a drill. Traders' cash is from 10,000 to 80,000 USDC. */
 export function membersOf(counts: Record<Role, number>, underlyings: number, random: Random): Member[] {
-  // Traders of a kind are spread over the underlyings in turn.
+  // Traders of a kind are spread over the underlyings in turn, and each kind begins with another one.
+  const kinds = [...new Set(STYLES.map(({ name }) => name))];
   const ofKind = new Map<string, number>();
   const traders = Array.from({ length: counts.trader }, (_, place): Member => {
     const style = STYLES[place % STYLES.length] as Style;
@@ -87,7 +88,7 @@ export function membersOf(counts: Record<Role, number>, underlyings: number, ran
       name: `trader ${place + 1}`,
       role: "trader",
       style,
-      underlying: before % underlyings,
+      underlying: (before + kinds.indexOf(style.name)) % underlyings,
       cash: BigInt(Math.round(10 ** random.between(4, 4.9))) * USDC,
     };
   });
