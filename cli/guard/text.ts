@@ -1,4 +1,4 @@
-import type { GuardAct, GuardReport } from "../../services/guard/guard.ts";
+import type { GuardAct, GuardReport } from "../../services/guard/report.ts";
 import { dollars } from "../table.ts";
 
 const percent = (probability: number): string => `${(probability * 100).toFixed(1)}%`;

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Signer } from "ethers";
 import { followAccount, openedPosition } from "../../protocol/accountHistory.ts";
 import { snapshotsOf } from "../../protocol/chain.ts";
@@ -8,7 +7,7 @@ import { commitmentOf, ownerKeyOf, spendOf } from "../../protocol/note.ts";
 import { rebuildSnapshot } from "../../protocol/postedSnapshot.ts";
 import type { Registry } from "../../protocol/registryTree.ts";
 import type { MarketSnapshot } from "../../protocol/snapshot.ts";
-import { type TradePackage, tradeTagOf } from "../../protocol/trade.ts";
+import { tradeTagOf } from "../../protocol/trade.ts";
 import { formatTicket } from "../../protocol/tradeTicket.ts";
 import type { Account } from "../../prover/account.ts";
 import type { Prover } from "../../prover/prover.ts";
@@ -24,10 +23,10 @@ import { type ChainFollower, followChain } from "../keeper/chainFollower.ts";
 import { type Sending, sendingFrom } from "../keeper/send.ts";
 import { activeFlag } from "../keeper/watch.ts";
 import type { Log } from "../log.ts";
-import type { Running } from "../running.ts";
 import { lockDirectory } from "../store/directoryLock.ts";
 import { assess } from "./assess.ts";
-import { checkPolicy, type GuardPolicy, type GuardState, ratioOf, stateOf } from "./policy.ts";
+import { dealOn } from "./dealing.ts";
+import { checkPolicy, type GuardPolicy, ratioOf, stateOf } from "./policy.ts";
 import {
   type GuardRecord,
   liveTicket,
@@ -38,6 +37,7 @@ import {
   toppedUp,
 } from "./record.ts";
 import { planReduction } from "./reduction.ts";
+import type { GuardAct, GuardDesk, GuardReport } from "./report.ts";
 import { attemptTopUp, feeOf, needsAttempt, type Paying, type TopUpStage } from "./topUp.ts";
 import { topUpAmount } from "./topUpAmount.ts";
 import type { GuardEvent } from "./webhook.ts";
@@ -76,54 +76,6 @@ export interface GuardConfig {
   pollMs?: number;
   /** Awaited at each stage of a top-up. */
   onStage?: (stage: TopUpStage) => Promise<void> | void;
-}
-
-/** How a request on the trade desk ended. */
-export interface DeskOutcome {
-  requestId: string;
-  outcome: "landed" | "lapsed" | "ended";
-  rule?: string;
-}
-
-/** The trade desk, as a guard uses it. */
-export interface GuardDesk {
-  /** Asks for a package that side 0 receives, for at least `worst` micro-USDC, and pursues the trade to its end. */
-  ask(legs: TradePackage["legs"], worst: bigint): Promise<DeskOutcome>;
-  /** Pursues what an earlier run left unfinished. */
-  resume(): Promise<DeskOutcome[]>;
-}
-
-/** Something that a guard did in a round, or could not do. */
-export type GuardAct =
-  | { kind: "topUp"; amount: bigint; transaction?: string; submission?: string }
-  | { kind: "toppedUp"; amount: bigint; outcome: "landed" | "superseded" | "lapsed" }
-  | { kind: "ticket"; file: string; notional: bigint; conceded: bigint; ratio: number; deadline: bigint }
-  | { kind: "asked"; notional: bigint; conceded: bigint; ratio: number }
-  | ({ kind: "dealt" } & DeskOutcome)
-  | { kind: "cleared"; transaction: string }
-  | { kind: "refused"; act: "topUp" | "ticket" | "clear"; rule: string; message: string };
-
-/** What a guard found and did. Amounts are micro-USDC. */
-export interface GuardReport {
-  epoch: bigint;
-  /** Of the account's present note, and whether it is in the state tree. */
-  place: bigint;
-  inserted: boolean;
-  state: GuardState;
-  equity: bigint;
-  maintenance: bigint;
-  ratio: number;
-  /** Of falling below the margin within the horizon; undefined without a forecast. */
-  probability: number | undefined;
-  noForecast?: string;
-  /** A liquidation flag is on it that has not lapsed. */
-  flagged: boolean;
-  /** The latest snapshot is too old to act on, but for deposits. */
-  stale: boolean;
-  /** A deposit or a request on the desk is under way. */
-  pending: boolean;
-  spent: { today: bigint; total: bigint };
-  acts: GuardAct[];
 }
 
 /** A guard between two rounds. */
@@ -171,27 +123,8 @@ function guardOf(config: GuardConfig, record: GuardRecord, release: () => void):
   /** What was refused at an epoch on a note is tried again at another. */
   const refused = new Map<string, string>();
   let told: string | undefined;
-  /** Of the desk, while the rounds go on: at most one request at a time, and what became of those before. */
-  let dealing: Promise<void> | undefined;
-  const dealt: GuardAct[] = [];
-
-  const deal = (work: () => Promise<DeskOutcome[]>): void => {
-    dealing = work()
-      .then((outcomes) => {
-        for (const outcome of outcomes) dealt.push({ kind: "dealt", ...outcome });
-      })
-      .catch((error: unknown) => {
-        const rule = error instanceof SolvusError ? error.rule : "guard.desk";
-        const message = error instanceof SolvusError ? error.message : "desk: failed; the log says why";
-        if (!(error instanceof SolvusError)) log.error({ err: error }, "desk failed");
-        dealt.push({ kind: "refused", act: "ticket", rule, message });
-      })
-      .finally(() => {
-        dealing = undefined;
-      });
-  };
   const { desk } = config;
-  if (desk !== undefined) deal(() => desk.resume());
+  const dealing = desk === undefined ? undefined : dealOn(desk, log);
 
   const accountNow = async (): Promise<Account> => {
     const { history } = follower;
@@ -294,10 +227,9 @@ function guardOf(config: GuardConfig, record: GuardRecord, release: () => void):
       record.tickets.push({ tag, nullifier, notional, plannedAt: now, deadline, file });
       record.save();
     };
-    if (desk !== undefined) {
+    if (dealing !== undefined) {
       note("");
-      const { legs, cash } = reduction.package;
-      deal(async () => [await desk.ask(legs, cash)]);
+      dealing.ask(reduction.package);
       return { kind: "asked", notional, conceded, ratio };
     }
     const file = join(config.dataDirectory, `ticket-${snapshot.epoch}-${account.leafIndex}.json`);
@@ -349,7 +281,7 @@ function guardOf(config: GuardConfig, record: GuardRecord, release: () => void):
       const stale = now > (follower.posted?.time ?? 0n) + STALE_SECONDS;
       const key = `${snapshot.epoch} ${leafIndex}`;
       const acts: GuardAct[] = [
-        ...dealt.splice(0),
+        ...(dealing?.ended() ?? []),
         ...resolved.flatMap(({ amount, outcome }): GuardAct[] =>
           outcome === "open" ? [] : [{ kind: "toppedUp", amount, outcome }],
         ),
@@ -375,7 +307,7 @@ function guardOf(config: GuardConfig, record: GuardRecord, release: () => void):
       const isDue = state === "acting" || state === "below";
       const underWay = openTopUp(record);
       // What a maker and this account have agreed on spends the same note.
-      const isFree = inserted && dealing === undefined;
+      const isFree = inserted && dealing?.isUnderWay() !== true;
       if (isFree && isDue && paying !== undefined && policy.topUp !== undefined) {
         if (underWay === undefined || (await needsAttempt(underWay, relayer, now)))
           did(await attempt("topUp", key, () => topUp(account, snapshot, equity, maintenance, now, paying)));
@@ -403,7 +335,7 @@ function guardOf(config: GuardConfig, record: GuardRecord, release: () => void):
         ...(noForecast === undefined ? {} : { noForecast }),
         flagged: flag !== undefined,
         stale,
-        pending: openTopUp(record) !== undefined || dealing !== undefined,
+        pending: openTopUp(record) !== undefined || dealing?.isUnderWay() === true,
         spent: toppedUp(record, now),
         acts,
       };
@@ -411,7 +343,7 @@ function guardOf(config: GuardConfig, record: GuardRecord, release: () => void):
       return report;
     },
     async close() {
-      await dealing;
+      await dealing?.over();
       release();
     },
   };
@@ -422,56 +354,4 @@ function plain(fields: object): object {
   return JSON.parse(
     JSON.stringify(fields, (_, value) => (typeof value === "bigint" ? String(value) : value)),
   );
-}
-
-const LONGEST_PAUSE_MS = 30_000;
-
-/** Watches until it is stopped. A round that fails is logged and tried again. */
-export function startGuard(config: GuardConfig): Running {
-  const { log, pollMs = 2_000 } = config;
-  const guard = openGuard(config);
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  const run = async (): Promise<void> => {
-    let pause = pollMs;
-    while (!signal.aborted) {
-      try {
-        await guard.round();
-        pause = pollMs;
-      } catch (error) {
-        log.error({ err: error }, "round failed");
-        pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
-      }
-      await sleep(pause, undefined, { signal }).catch(() => undefined);
-    }
-  };
-  const running = run();
-  return {
-    async stop() {
-      stopping.abort();
-      await running;
-      await guard.close();
-    },
-  };
-}
-
-/**
- * One look at the account, and whatever the policy says to do about it. With a deposit under way, looks again until the chain has it or
- * `patienceMs` of the clock are over.
- */
-export async function guardOnce(config: GuardConfig, patienceMs: number): Promise<GuardReport> {
-  const guard = openGuard(config);
-  try {
-    const until = performance.now() + patienceMs;
-    const acts: GuardAct[] = [];
-    for (;;) {
-      const report = await guard.round();
-      acts.push(...report.acts);
-      const waits = report.pending || !report.inserted;
-      if (!waits || performance.now() >= until) return { ...report, acts };
-      await sleep(config.pollMs ?? 2_000);
-    }
-  } finally {
-    await guard.close();
-  }
 }

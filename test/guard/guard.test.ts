@@ -6,15 +6,10 @@ import { exp } from "../../protocol/normal.ts";
 import { HOUR_MS } from "../../protocol/priceScan.ts";
 import type { Prover } from "../../prover/prover.ts";
 import type { PriceHistory } from "../../services/forecast/history.ts";
-import {
-  type DeskOutcome,
-  type GuardAct,
-  type GuardDesk,
-  type GuardReport,
-  openGuard,
-  startGuard,
-} from "../../services/guard/guard.ts";
+import { openGuard } from "../../services/guard/guard.ts";
 import type { GuardPolicy } from "../../services/guard/policy.ts";
+import type { DeskOutcome, GuardAct, GuardDesk, GuardReport } from "../../services/guard/report.ts";
+import { startGuard } from "../../services/guard/run.ts";
 import type { TopUpStage } from "../../services/guard/topUp.ts";
 import { flag } from "../../services/keeper/insolvency.ts";
 import { auditLedger } from "../../verifier/ledgerAudit.ts";

@@ -4,7 +4,7 @@ import { accountSecrets } from "../../prover/secrets.ts";
 import { attach, type Deployment } from "../../services/chain/deployment.ts";
 import { scopeOf } from "../../services/chain/reading.ts";
 import { connectRpc } from "../../services/chain/rpc.ts";
-import { startGuard } from "../../services/guard/guard.ts";
+import { startGuard } from "../../services/guard/run.ts";
 import { makeLog } from "../../services/log.ts";
 import { idealProver } from "../support/idealProver.ts";
 import { type Death, runService } from "../support/processes.ts";
