@@ -68,7 +68,7 @@ export function makeLease(store: Store, address: string, milliseconds: number, l
       here.delete(holder);
       fence = undefined;
       await store.query(
-        "UPDATE sender_lease SET expires_at = '-infinity' WHERE address = $1 AND holder = $2",
+        "UPDATE sender_lease SET expires_at = now() - interval '1 millisecond' WHERE address = $1 AND holder = $2",
         [address, holder],
       );
     },

@@ -76,7 +76,7 @@ export async function holdBack(
        transaction = NULL, block = NULL, block_hash = NULL, leaf_index = NULL,
        doubted_at = coalesce(doubted_at, now()),
        not_before = now() + least($4::float8 * 2 ^ least(failures, 10), $5::float8) * interval '1 millisecond'
-     WHERE id = $1 AND state IN ('queued', 'sent', 'mined')
+     WHERE id = $1 AND state IN ('queued', 'sent')
      RETURNING doubted_at < now() - $6::float8 * interval '1 millisecond' AS overdue, failures`,
     [id, rule, message, FIRST_WAIT_MS, LONGEST_WAIT_MS, patienceMs],
   );
@@ -84,7 +84,7 @@ export async function holdBack(
   if (row?.overdue || isCostly) await end(sql, id, "refused", { rule, message });
 }
 
-/** Ends an item. */
+/** Ends an item, unless it is on the chain by now. */
 export async function end(
   sql: Sql,
   id: string,
@@ -93,7 +93,7 @@ export async function end(
 ): Promise<void> {
   await sql.query(
     `UPDATE submission SET state = $2, rule = $3, message = $4, transaction = NULL, block = NULL, block_hash = NULL, leaf_index = NULL
-     WHERE id = $1 AND state <> 'final'`,
+     WHERE id = $1 AND state IN ('waiting', 'queued', 'sent')`,
     [id, state, rule, message],
   );
 }
@@ -108,7 +108,7 @@ export async function strand(sql: Sql, ids: readonly string[]): Promise<string[]
     const [row] = await sql.query<{ state: SubmissionState }>(
       `UPDATE submission SET state = 'waiting', partner = NULL, outgoing = NULL, not_before = NULL, rule = NULL, message = NULL,
          transaction = NULL, block = NULL, block_hash = NULL, leaf_index = NULL
-       WHERE id = $1 AND trade_tag IS NOT NULL AND state IN ('queued', 'sent', 'mined') RETURNING state`,
+       WHERE id = $1 AND trade_tag IS NOT NULL AND state IN ('queued', 'sent') RETURNING state`,
       [id],
     );
     if (row === undefined) continue;

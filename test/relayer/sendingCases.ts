@@ -180,6 +180,29 @@ export function sendingCases(at: () => RelayerStage): void {
       expect(await lease()).toMatchObject([{ fence: 2 }]);
     });
 
+    test("send what one that stays away sent in vain", async () => {
+      const first = await stage.engine();
+      loseFirst();
+      const ids = await stage.add(...(await items(2)));
+      await stage.reach(ids, "sent");
+      await first.stop();
+      await stage.engine({ relayer: 1 });
+      await pause(300);
+      expect((await submissionOf(stage.store, ids[0] as string))?.state).toBe("sent");
+      await stage.store.query(
+        "UPDATE sender_lease SET expires_at = now() - interval '2 minutes' WHERE address = $1",
+        [stage.wallet().address],
+      );
+      await stage.reach(ids, "final");
+      const senders = await stage.store.query<{ sender: string; state: string }>(
+        "SELECT sender, state FROM outgoing ORDER BY id",
+      );
+      expect(senders).toEqual([
+        { sender: stage.wallet().address, state: "open" },
+        { sender: stage.wallet(1).address, state: "final" },
+      ]);
+    });
+
     test("that lost their lease without knowing write nothing", async () => {
       const [late, next] = [50, 2_000].map((time) => makeLease(stage.store, "0xkey", time, quietLog()));
       expect(await late?.renew()).toBe(true);
