@@ -159,7 +159,6 @@ test("a relayer that is away is waited for; one that forgot is told again", asyn
 
 test.for([
   ["taker", "submitted"],
-  ["maker", "taken"],
   ["maker", "proven"],
 ])("a %s that falls at stage %s trades once, after starting again", async ([who, stage]) => {
   const taker = takerParty(desk, alder);
