@@ -22,7 +22,7 @@ export function upCommand(state: RunState): Command {
     .option("--data <directory>", "where keys, deployment, databases and logs go; emptied at the start", "up")
     .option("--port <number>", "port of the chain's JSON-RPC endpoint; 0 takes a free one", "8545")
     .option("--prices <file>", "recorded closes that the reporters replay", PRICES)
-    .option("--start <time>", "where the chain's clock begins (default: two hours into the file)")
+    .option("--start <time>", "where the chain's clock begins (default: two hours into the file, or halfway)")
     .addHelpText(
       "after",
       examples(

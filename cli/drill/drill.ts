@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { SolvusError } from "../../protocol/errors.ts";
+import { Misuse, SolvusError } from "../../protocol/errors.ts";
 import { readJson, readText, writeText } from "../../services/files.ts";
 import { auditLedger } from "../../verifier/ledgerAudit.ts";
 import { jsonText, type Output } from "../output.ts";
@@ -59,7 +59,17 @@ function progress(output: Output): { log(line: string): void; seconds(): number 
   };
 }
 
-/** Moves the logs of the processes to where the report is. */
+/** Misuse (`file.write`) for a place where no directory can be made. */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Misuse("file.write", `--out is ${JSON.stringify(path)} (${code}), expected a directory`);
+  }
+}
+
+/** Copies the logs of the processes to where the report is. */
 function keepLogs(from: string, to: string): void {
   if (!existsSync(from)) return;
   rmSync(to, { recursive: true, force: true });
@@ -111,7 +121,7 @@ export async function runDrill(settings: DrillSettings, output: Output): Promise
   const series = readPrices(readText(prices, "--prices"));
   const window = drillWindow(series, settings.window);
   rolesFor(settings.accounts, KEEPER_ACCOUNTS);
-  mkdirSync(out, { recursive: true });
+  makeDirectory(out);
   const told = progress(output);
   const [first] = window.points as [DrillWindow["points"][number]];
   const last = window.points.at(-1) as DrillWindow["points"][number];

@@ -28,7 +28,8 @@ const NAME_WIDTH = 10;
 const FUND = 250_000;
 const FUND_FLOOR = 50_000;
 const KEEPER_CASH = 500_000_000_000n;
-const HOUR_MS = 3_600_000;
+/** How far into the file the chain's clock begins, seconds; halfway into a short one. */
+const HOURS_IN = 7_200;
 
 /** Opens and funds a keeper's account through the relayer, and starts the keeper. */
 async function startKeeperWithAccount(local: LocalSystem, underlyings: readonly string[]): Promise<void> {
@@ -54,10 +55,9 @@ async function startKeeperWithAccount(local: LocalSystem, underlyings: readonly 
 export async function runUp(settings: UpSettings, output: Output): Promise<void> {
   const { directory, port, prices } = settings;
   const closes = reading(() => parseClosesCsv(readText(prices, "--prices")));
-  const first = Math.min(
-    ...[...closes.series.values()].map(([close]) => close?.time ?? Number.POSITIVE_INFINITY),
-  );
-  const start = settings.start ?? new Date(first * 1000 + 2 * HOUR_MS);
+  const times = [...closes.series.values()].flatMap((series) => series.map(({ time }) => time));
+  const [first, last] = [Math.min(...times), Math.max(...times)];
+  const start = settings.start ?? new Date((first + Math.min(HOURS_IN, (last - first) / 2)) * 1000);
   const seconds = Math.floor(start.getTime() / 1000);
   const shown = await closesSource(closes).observe(seconds);
   const market = reading(() => firstInputs(shown, seconds));

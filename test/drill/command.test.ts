@@ -42,8 +42,13 @@ describe("solvus drill refuses before anything starts", () => {
       /^error: drill\.window: .*0 points/,
     ],
     ["no prices", [], /--prices/],
+    [
+      "a report where none can be",
+      ["--prices", GOOD, "--out", join(GOOD, "out")],
+      /^error: file\.write: --out/,
+    ],
   ])("%s", async (_, args, line) => {
-    const { exitCode, stdout, stderr } = await solvus(["drill", ...args, "--out", out, "--json"]);
+    const { exitCode, stdout, stderr } = await solvus(["drill", "--out", out, ...args, "--json"]);
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(line);
     expect(stderr.trim().split("\n")).toHaveLength(1);
