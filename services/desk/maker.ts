@@ -15,7 +15,7 @@ import { type Heard, isKind, legsOf, type Message, type MessageOf, say } from ".
 import type { Post } from "./post.ts";
 import { type PricingRule, priceOf } from "./pricing.ts";
 import type { DeskRecord } from "./record.ts";
-import { isPassing, makeSettler, type SettlementParts, type Settler } from "./settlement.ts";
+import { isPassing, makeSettler, ROUNDS_ON_ONE, type SettlementParts, type Settler } from "./settlement.ts";
 
 /*
  * A maker: answers requests with firm quotes, and settles those that are taken. A quote is in the record before it is sent. It can be
@@ -56,6 +56,8 @@ export interface Maker {
 const POLL_MS = 1_000;
 /** Quotes and trades that may be open with one taker, so that none keeps all of the maker's capacity. */
 const MOST_FOR_ONE = 2;
+/** Rounds of one trade: a proof each, one a minute in the hour that a ticket may last. */
+const MOST_ROUNDS = 100;
 /** Reasons that a taker is told; others would tell of the maker's account. */
 const TOLD: readonly string[] = ["desk.unlisted", "desk.notional", "desk.busy"];
 
@@ -140,6 +142,13 @@ export function makeMaker(config: MakerConfig): Maker {
       isOpen(conversation) && round.content.number > last,
       "desk.replayed",
       `round ${round.content.number}: after round ${last}, expected a later one of an agreed trade`,
+    );
+    const { snapshotRoot } = round.content;
+    const onThisOne = conversation.rounds.filter(({ content }) => content.snapshotRoot === snapshotRoot);
+    ensure(
+      onThisOne.length < ROUNDS_ON_ONE && conversation.rounds.length < MOST_ROUNDS,
+      "desk.busy",
+      `rounds: ${onThisOne.length} on this snapshot, ${conversation.rounds.length} in all, expected fewer`,
     );
     note(book, now, { event: "heard", message: round.signed });
     await onStage("round");

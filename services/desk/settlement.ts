@@ -70,6 +70,9 @@ export function isPassing(error: unknown): boolean {
   return !(error instanceof SolvusError) || LATER.includes(error.rule);
 }
 
+/** Rounds of one trade on one snapshot, so that what repeats itself costs neither side a proof a second. */
+export const ROUNDS_ON_ONE = 3;
+
 /** Settles the agreed trades of one account. */
 export interface Settler {
   /** Does what can be done for a conversation's trade now. */

@@ -13,7 +13,7 @@ import { type Heard, isKind, legsOf, type MessageOf, quotedTicket, say } from ".
 import type { Post } from "./post.ts";
 import { cashAtMarks } from "./pricing.ts";
 import type { DeskRecord } from "./record.ts";
-import { isPassing, makeSettler, type SettlementParts } from "./settlement.ts";
+import { isPassing, makeSettler, ROUNDS_ON_ONE, type SettlementParts } from "./settlement.ts";
 
 /*
  * A taker: asks several makers, takes the best firm quote, and leads its settlement. It deals with one quote at a time: another one is
@@ -65,8 +65,6 @@ export interface Taker {
 
 const CONFIRM_SECONDS = 30;
 const POLL_MS = 1_000;
-/** Rounds on one snapshot, so that a refusal that repeats itself does not cost a proof a second. */
-const ROUNDS_ON_ONE = 3;
 /** Longest time until a ticket's deadline, seconds: until then the taker waits for its maker. */
 const LONGEST_TICKET = 3_600;
 /** Looks in a row that may fail without a reason of the protocol's, such as an endpoint that does not answer. */

@@ -125,11 +125,32 @@ test("a maker that never proves costs the taker nothing: the ticket ends", async
   const maker = makerParty(desk, birch);
   const before = await desk.accountOf(alder);
   const requestId = await taker.ask(inquiryFor(desk, [birch], PERPETUAL, 100n));
+  let roundsHeard = 0;
+  const scope = desk.stage.deployed.chain;
   const result = await play(taker, [], requestId, async (turn) => {
     await maker.guarded(() => maker.role.correspond());
-    if (turn === 10) await desk.local.advance(500);
+    const [conversation] = [...taker.role.book.conversations.values()].slice(-1);
+    const last = conversation!.rounds.at(-1);
+    if (turn === 8) {
+      for (let number = 2; number < 8; number++) {
+        const { to, quoteHash, snapshotRoot, relayer } = last!.content;
+        const about = { to, requestId, quoteHash, snapshotRoot, relayer };
+        const message = say(alder.identity.signing, scope, { kind: "round", number, ...about });
+        const { mailbox } = birch.identity.box.address;
+        await desk.post.put(
+          mailbox,
+          await sealEnvelope(birch.identity.box.address, scope, spokenForm(message)),
+        );
+      }
+    }
+    if (turn === 10) {
+      roundsHeard = maker.role.book.quoted.get(last!.content.quoteHash)!.rounds.length;
+      await desk.local.advance(500);
+    }
   });
   expect(result.outcome).toBe("lapsed");
+  // Rounds without end would cost the maker a proof each: it hears three on one snapshot.
+  expect(roundsHeard).toBe(3);
   expect(await desk.accountOf(alder)).toMatchObject({ leafIndex: before.leafIndex });
   await maker.turn();
   expect(judgeRecord(readFileSync(birch.file, "utf8")).requests.at(-1)).toMatchObject({ outcome: "lapsed" });
