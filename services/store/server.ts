@@ -2,7 +2,7 @@ import pg from "pg";
 import { Misuse } from "../../protocol/errors.ts";
 import type { Log } from "../log.ts";
 import type { Engine } from "./store.ts";
-import { reaching } from "./unavailable.ts";
+import { isUnavailable, reaching } from "./unavailable.ts";
 
 const CONNECT_MS = 5_000;
 /** A statement that takes longer has met a server that hangs, or a bug. */
@@ -46,9 +46,12 @@ export function openServer(databaseUrl: string, log: Log): Engine {
           await client.query("COMMIT");
           return result;
         } catch (error) {
-          await client.query("ROLLBACK").catch((failure: Error) => {
-            broken = failure;
-          });
+          // A connection that failed is dropped, and the server rolls back: it might not even answer to being told.
+          if (isUnavailable(error)) broken = error as Error;
+          else
+            await client.query("ROLLBACK").catch((failure: Error) => {
+              broken = failure;
+            });
           throw error;
         } finally {
           client.off("error", onError);

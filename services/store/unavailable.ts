@@ -1,7 +1,7 @@
 import { SolvusError } from "../../protocol/errors.ts";
 
-/** SQLSTATE classes and codes of a server that is gone, starting, stopping or full: connection exception, insufficient resources, operator intervention. */
-const GONE = /^(08...|53...|57P0[1-5]|25P03)$/;
+/** SQLSTATE classes and codes of a server that is gone, starting, stopping, full or too slow: connection exception, insufficient resources, operator intervention. */
+const GONE = /^(08...|53...|57014|57P0[1-5]|25P03)$/;
 const GONE_CODES = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
