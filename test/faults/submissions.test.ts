@@ -5,7 +5,7 @@ import type { Running } from "../../services/running.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres.ts";
 import { flood, startBelieving } from "./flood.ts";
 import { malformedBodies } from "./malformedBodies.ts";
-import { type FaultStage, faultStage, mixedItems } from "./stage.ts";
+import { type FaultStage, faultStage, mixedItems, type Outcome } from "./stage.ts";
 
 /* What customers may send: the same again, too much, nonsense. The relayer stores what is good, once. */
 
@@ -84,11 +84,30 @@ test("an oversized submission is cut off, whether it says its length or not", as
   expect(await stored()).toBe(0);
 });
 
-test("a hundred submissions at once, each three times, are each stored and sent once", async () => {
-  const items = await mixedItems(stage.fixture, 99);
+test("while database or node are away it says so, and takes the same submission when they are back", async () => {
+  const [item] = await mixedItems(stage.fixture, 1);
+  const body = formatItem(item!);
+  const health = async () => (await fetch(`${relayer.url}/health`)).status;
+  await server.stop();
+  expect(await post(body)).toMatchObject({ status: 503, text: expect.stringContaining("store.unavailable") });
+  expect(await health()).toBe(503);
+  await server.start();
+  stage.rpc.setFaults(() => ({ kind: "cut" }));
+  expect(await post(body)).toMatchObject({ status: 503, text: expect.stringContaining("chain.unavailable") });
+  expect(await health()).toBe(503);
+  stage.rpc.setFaults();
+  expect(await flood(relayer.url, [item!], 1)).toBe(1);
+  expect(await health()).toBe(200);
+});
+
+test("dozens of submissions at once, each three times, are each stored and sent once", async () => {
+  const before = await stage.outcome();
+  const storedBefore = await stored();
+  const items = await mixedItems(stage.fixture, 36);
   expect(await flood(relayer.url, items, 3)).toBe(items.length);
-  const { nullifiers, accountTags, skipped } = await stage.outcome();
-  expect(nullifiers.length - 1 + accountTags.length).toBe(items.length);
-  expect(skipped).toBe(0);
-  expect(await stored()).toBe(items.length);
+  const after = await stage.outcome();
+  const taken = (outcome: Outcome): number => outcome.nullifiers.length + outcome.accountTags.length;
+  expect(taken(after) - taken(before)).toBe(items.length);
+  expect(after.skipped).toBe(0);
+  expect((await stored()) - storedBefore).toBe(items.length);
 });
