@@ -177,6 +177,8 @@ export function makeSettler(book: Book, parts: SettlementParts): Settler {
 
       const account = await parts.account.now();
       if (hasLanded(account, ticket)) {
+        // Its block may still be replaced: the relayer says when it is deep enough.
+        if (status?.state === "mined") return "paired";
         proven.delete(quoteHash);
         note(book, now, { event: "landed", quoteHash });
         log.info({ submission: submitted?.submission }, "trade is on the chain");

@@ -13,6 +13,8 @@ export interface StandInRelayer {
   link: SettlementParts["relayer"];
   /** Everything that was handed in, in order. */
   handedIn: { id: string; transition: Transition }[];
+  /** While true, what it sends is mined and not final. */
+  shallow: boolean;
   /** While true, it does not answer. */
   away: boolean;
   /** Forgets every submission, as a relayer does that lost its store. */
@@ -50,7 +52,7 @@ export function standInRelayer(deployed: Deployed, sender: Signer, fee: bigint):
     const [first, second] = side === 0n ? [one, other] : [other, one];
     try {
       await submitTrade(deployed, sender, first.transition, second.transition);
-      for (const half of [first, second]) half.state = "final";
+      for (const half of [first, second]) half.state = "mined";
     } catch (error) {
       const refusal = contractRefusal(error);
       if (refusal === undefined) throw error;
@@ -59,6 +61,7 @@ export function standInRelayer(deployed: Deployed, sender: Signer, fee: bigint):
   };
   const relayer: StandInRelayer = {
     handedIn: [],
+    shallow: false,
     away: false,
     forget() {
       held = new Map();
@@ -88,6 +91,7 @@ export function standInRelayer(deployed: Deployed, sender: Signer, fee: bigint):
         answering();
         const one = held.get(id);
         if (one === undefined) throw new SolvusError("relayer.unknown", `submission ${id}: unknown`);
+        if (one.state === "mined" && !relayer.shallow) one.state = "final";
         const [root] = await deployed.oracle.latest();
         if (one.state === "waiting" && one.transition.signals.snapshotRoot !== root)
           Object.assign(one, {

@@ -22,6 +22,7 @@ beforeAll(async () => {
 afterEach(() => {
   desk.closeRecords();
   desk.relayer.away = false;
+  desk.relayer.shallow = false;
 });
 afterAll(() => desk?.close());
 
@@ -187,7 +188,14 @@ test.for([
   (who === "taker" ? taker : maker).fallAt = stage!;
   const held = await lotsOf(alder);
   const requestId = await taker.ask(inquiryFor(desk, [birch], PERPETUAL, 10n));
-  const result = await play(taker, [maker], requestId);
+  desk.relayer.shallow = true;
+  let seen = 0;
+  const result = await play(taker, [maker], requestId, async () => {
+    // While the block may be replaced, nobody writes down that the trade is made.
+    if ((await timesLanded(desk, taker, requestId)) > 0) seen += 1;
+    desk.relayer.shallow = seen < 3;
+  });
+  expect(seen).toBeGreaterThanOrEqual(3);
   expect(taker.restarts + maker.restarts).toBe(1);
   expect(result.outcome).toBe("landed");
   expect(await timesLanded(desk, taker, requestId)).toBe(2);
