@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { isAddress } from "ethers";
 import { Misuse } from "../../protocol/errors.ts";
 import { writeText } from "../../services/files.ts";
 import { makeLog } from "../../services/log.ts";
@@ -19,6 +20,7 @@ const CLOSES = "data/btc-eth-1h-2021-01.csv";
 interface ReportOptions extends OracleOptions, SourceOptions {
   keyFile?: string[];
   data: string;
+  aggregator?: string[];
 }
 
 /** `solvus oracle report`: a process of reporters. */
@@ -31,6 +33,11 @@ export function reportCommand(state: RunState): Command {
     .option(
       "--key-file <file>",
       "file with a reporter's private key; once for each reporter (default: SOLVUS_REPORTER_KEY)",
+      collect,
+    )
+    .option(
+      "--aggregator <address>",
+      "answer this aggregator, by the address of its key; once for each (default: answer whoever asks)",
       collect,
     )
     .requiredOption(
@@ -48,8 +55,16 @@ export function reportCommand(state: RunState): Command {
     const log = makeLog("reporter");
     const files = options.keyFile ?? [undefined];
     const sources = sourcesOf(options, files.length, log);
+    const { aggregator: aggregators } = options;
+    const stranger = aggregators?.find((address: string): boolean => !isAddress(address));
+    if (stranger !== undefined)
+      throw new Misuse(
+        "cli.address",
+        `--aggregator is ${JSON.stringify(stranger.slice(0, 60))}, expected an address`,
+      );
     const settings = {
       ...marketOf(options),
+      ...(aggregators && { aggregators }),
       epochSeconds: wholeNumber(options.epochSeconds, "--epoch-seconds", 1),
     };
     await serve(options, log, (deployed) =>

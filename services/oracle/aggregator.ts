@@ -39,7 +39,7 @@ export interface AggregatorConfig {
   /** URLs at which reporters are hosted; each may host several. */
   reporters: readonly string[];
   deployed: Deployed;
-  /** Pays for postings; nothing else may send from it. */
+  /** Pays for postings, and signs what reporters are asked; nothing else may send from it. */
   signer: Signer;
   listen?: { host?: string; port?: number };
   log: Log;
@@ -79,7 +79,7 @@ export async function startAggregator(config: AggregatorConfig): Promise<Running
     "aggregator.reporters",
     "no reporter is configured, expected the URL of at least one",
   );
-  const directory = reporterDirectory(config.reporters, log, rules.answerMs);
+  const directory = reporterDirectory(config.reporters, config.signer, log, rules.answerMs);
   const readState = stateReader(deployed);
   const poster = makePoster(deployed, config.signer, rules, onStage);
 

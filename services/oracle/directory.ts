@@ -1,3 +1,4 @@
+import type { Signer } from "ethers";
 import type { SolvusError } from "../../protocol/errors.ts";
 import type { Log } from "../log.ts";
 import { type RemoteReporter, reporterRoot, reportersAt } from "./reporterClient.ts";
@@ -13,14 +14,19 @@ export interface ReporterDirectory {
 /** After how long a URL is asked again, in milliseconds. */
 const KNOWN_FOR_MS = 60_000;
 
-/** A directory over URLs, each of which may host several reporters. Misuse (`reporter.url`) for what is no URL. */
-export function reporterDirectory(urls: readonly string[], log: Log, answerMs: number): ReporterDirectory {
+/** A directory over URLs, each of which may host several reporters; `caller` signs what they are asked. Misuse (`reporter.url`) for what is no URL. */
+export function reporterDirectory(
+  urls: readonly string[],
+  caller: Signer,
+  log: Log,
+  answerMs: number,
+): ReporterDirectory {
   const roots = urls.map(reporterRoot);
   const known = new Map<string, { at: number; reporters: RemoteReporter[] }>();
   const asking = new Map<string, Promise<void>>();
   const ask = async (root: string): Promise<void> => {
     try {
-      known.set(root, { at: Date.now(), reporters: await reportersAt(root, answerMs) });
+      known.set(root, { at: Date.now(), reporters: await reportersAt(root, caller, answerMs) });
     } catch (error) {
       const { rule, message } = error as SolvusError;
       log.warn({ url: root, rule, message }, "no reporters found");

@@ -1,6 +1,7 @@
-import { getAddress } from "ethers";
+import { getAddress, type Signer } from "ethers";
 import { z } from "zod";
 import { Misuse, SolvusError } from "../../protocol/errors.ts";
+import { CALLER_HEADER, callerHeader } from "./callers.ts";
 import type { Proposal, SubmittedObservation } from "./epoch.ts";
 import { formatProposal, observationForm, signedProposalForm } from "./forms.ts";
 import type { SignedProposal } from "./journal.ts";
@@ -36,6 +37,14 @@ async function readLimited(response: Response, most: number): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
+interface Call {
+  timeoutMs: number;
+  /** Signs the question. */
+  caller: Signer;
+  /** Sent as JSON, by POST. */
+  body?: unknown;
+}
+
 /**
  * One request. Throws `reporter.silent` (no connection), `reporter.late` (no answer in time), `reporter.answer` (not of the form), or the
  * refusal that was answered.
@@ -44,18 +53,19 @@ async function request<Form extends z.ZodType>(
   url: string,
   form: Form,
   what: keyof typeof LIMIT,
-  timeoutMs: number,
-  body?: unknown,
+  { timeoutMs, caller, body }: Call,
 ): Promise<z.infer<Form>> {
   let text: string;
   let ok: boolean;
   try {
+    const headers = { [CALLER_HEADER]: await callerHeader(caller, new URL(url).pathname, body) };
     const response = await fetch(url, {
       redirect: "error",
       signal: AbortSignal.timeout(timeoutMs),
+      headers,
       ...(body !== undefined && {
         method: "POST",
-        headers: { "content-type": "application/json" },
+        headers: { ...headers, "content-type": "application/json" },
         body: JSON.stringify(body),
       }),
     });
@@ -99,25 +109,29 @@ export function reporterRoot(url: string): string {
 }
 
 /** The reporters that are hosted at a URL, as it says: whether their keys are there, their signatures show. */
-export async function reportersAt(root: string, timeoutMs: number): Promise<RemoteReporter[]> {
-  const { reporters } = await request(`${root}/v1/reporters`, hostedForm, "hosted", timeoutMs);
-  return [...new Set(reporters.map((text) => getAddress(text.toLowerCase())))].map(
-    (address): RemoteReporter => {
-      const at = `${root}/v1/reporters/${address}`;
-      return {
-        address,
-        observe: ({ epoch, time, keys }, timeout) =>
-          request(`${at}/observations`, observationForm, "observation", timeout, {
-            epoch: String(epoch),
-            time: String(time),
-            keys: keys.map(String),
-          }),
-        sign: async (proposal, timeout) =>
-          (await request(`${at}/signatures`, signatureForm, "signature", timeout, formatProposal(proposal)))
-            .signature,
-        pending: async (timeout) =>
-          (await request(`${at}/pending`, pendingForm, "pending", timeout)).pending ?? undefined,
-      };
-    },
-  );
+export async function reportersAt(
+  root: string,
+  caller: Signer,
+  timeoutMs: number,
+): Promise<RemoteReporter[]> {
+  const { reporters } = await request(`${root}/v1/reporters`, hostedForm, "hosted", { timeoutMs, caller });
+  const addresses = new Set(reporters.map((text) => getAddress(text.toLowerCase())));
+  return [...addresses].map((address): RemoteReporter => {
+    const at = `${root}/v1/reporters/${address}`;
+    return {
+      address,
+      observe({ epoch, time, keys }, timeoutMs) {
+        const body = { epoch: String(epoch), time: String(time), keys: keys.map(String) };
+        return request(`${at}/observations`, observationForm, "observation", { timeoutMs, caller, body });
+      },
+      async sign(proposal, timeoutMs) {
+        const call = { timeoutMs, caller, body: formatProposal(proposal) };
+        return (await request(`${at}/signatures`, signatureForm, "signature", call)).signature;
+      },
+      async pending(timeoutMs) {
+        const { pending } = await request(`${at}/pending`, pendingForm, "pending", { timeoutMs, caller });
+        return pending ?? undefined;
+      },
+    };
+  });
 }

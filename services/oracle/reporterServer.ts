@@ -9,6 +9,7 @@ import { makeHttp } from "../http.ts";
 import type { Log } from "../log.ts";
 import type { Running } from "../running.ts";
 import { lockDirectory } from "../store/directoryLock.ts";
+import { CALLER_HEADER, requireCaller } from "./callers.ts";
 import { stateReader } from "./chainState.ts";
 import { epochForm, formatObservation, formatProposal, proposalForm } from "./forms.ts";
 import { openJournal } from "./journal.ts";
@@ -29,6 +30,8 @@ export interface ReportersConfig {
   dataDirectory: string;
   listen?: { host?: string; port?: number };
   log: Log;
+  /** Addresses of the aggregators that are answered; absent: whoever asks. */
+  aggregators?: readonly string[];
   /** Least seconds of the chain from one epoch to the next: 60. */
   epochSeconds?: number;
   /** What is listed: the market to begin with, and what is new since. Reporters and aggregators have the same. */
@@ -141,6 +144,18 @@ export async function startReporters(
       }
     };
 
+    const { aggregators } = config;
+    if (aggregators !== undefined)
+      server.addHook("preValidation", async ({ url, headers, body }) => {
+        // Health, metrics and the list of reporters are for everybody.
+        if (!url.startsWith("/v1/reporters/")) return;
+        try {
+          requireCaller(aggregators, headers[CALLER_HEADER], url, body ?? undefined);
+        } catch (error) {
+          refusals.inc({ rule: "reporter.caller" });
+          throw error;
+        }
+      });
     server.get(
       "/v1/reporters",
       { schema: { summary: "Addresses of the reporters that are hosted here" } },

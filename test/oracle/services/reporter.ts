@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { Signer } from "ethers";
 import { keccak256 } from "ethers";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -8,6 +9,7 @@ import { SolvusError } from "../../../protocol/errors.ts";
 import { decodeInputs, encodeInputs } from "../../../protocol/inputsCodec.ts";
 import type { UnderlyingInputs } from "../../../protocol/marketInputs.ts";
 import { buildSnapshot } from "../../../protocol/snapshot.ts";
+import { CALLER_HEADER, callerHeader } from "../../../services/oracle/callers.ts";
 import { closesSource } from "../../../services/oracle/closesSource.ts";
 import {
   type ComputedEpoch,
@@ -20,6 +22,7 @@ import {
 } from "../../../services/oracle/epoch.ts";
 import { openJournal } from "../../../services/oracle/journal.ts";
 import { makeReporter, type Reporter, type ReporterSetting } from "../../../services/oracle/reporter.ts";
+import { type RemoteReporter, reportersAt } from "../../../services/oracle/reporterClient.ts";
 import { present, source } from "./setting.ts";
 
 const rule = async (act: Promise<unknown>): Promise<string> => {
@@ -254,6 +257,38 @@ export function reporterSuite(): void {
       const again = await reporterOf(present.world.stage.reporters[0]!, directories[0] as string);
       expect(await rule(again.sign(second))).toBe("reporter.signedAnother");
       expect((await again.pending())?.header).toEqual(first.header);
+    });
+  });
+
+  describe("reporters that know their aggregators", () => {
+    test("answer them, and nobody else, and no question that was altered", async () => {
+      const { relayer, traders, reporters: signers } = present.world.stage;
+      const [stranger] = traders as [HardhatEthersSigner];
+      const { url, stop } = await present.world.report(signers.slice(0, 1), source, {
+        aggregators: [relayer.address],
+      });
+      const asked = async (caller: Signer) => {
+        const [remote] = (await reportersAt(url, caller, 2_000)) as [RemoteReporter];
+        const { epoch, time, keys } = expected;
+        return rule(remote.observe({ epoch, time, keys }, 2_000));
+      };
+      expect(await asked(relayer)).toBe("none");
+      expect(await asked(stranger)).toBe("reporter.caller");
+      const path = `/v1/reporters/${signers[0]!.address}/pending`;
+      const get = async (header: string, at = path) => {
+        const response = await fetch(`${url}${at}`, { headers: { [CALLER_HEADER]: header } });
+        return response.status;
+      };
+      const good = await callerHeader(relayer, path, undefined);
+      expect(await get(good)).toBe(200);
+      expect(await get(await callerHeader(relayer, `${path}x`, undefined))).toBe(422);
+      expect(await get(await callerHeader(relayer, path, {}))).toBe(422);
+      expect(await get(good.replace(/^\d+/, (seconds) => String(Number(seconds) - 100)))).toBe(422);
+      expect(await get("")).toBe(422);
+      expect(await get(`${Math.floor(Date.now() / 1000)}.0x${"00".repeat(65)}`)).toBe(422);
+      expect((await fetch(`${url}/health`)).status).toBe(200);
+      expect((await fetch(`${url}/v1/reporters`)).status).toBe(200);
+      await stop();
     });
   });
 
