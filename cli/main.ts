@@ -59,7 +59,7 @@ const ENTRIES: Entry[] = [
   },
   {
     name: "oracle",
-    summary: "replay recorded prices through the oracle's aggregation",
+    summary: "run reporters and aggregators, or replay recorded prices",
     load: async () => (await import("./commands/oracle.ts")).oracleCommand,
   },
   {
