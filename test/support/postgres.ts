@@ -71,6 +71,14 @@ export async function startPostgres(): Promise<TestPostgres> {
     }
   };
 
+  // One after another: a server that is still starting can neither be stopped nor started.
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const done = last.then(work, work);
+    last = done;
+    return done;
+  };
+
   await server.initialise();
   await start();
   let databases = 0;
@@ -80,19 +88,22 @@ export async function startPostgres(): Promise<TestPostgres> {
       await asAdministrator(`CREATE DATABASE ${name}`);
       return url(name);
     },
-    stop: () => server.stop(),
-    async kill() {
-      process.kill(Number(readFileSync(join(directory, "postmaster.pid"), "utf8").split("\n")[0]), "SIGKILL");
-      await server.stop();
-    },
-    start,
+    stop: () => inTurn(() => server.stop()),
+    kill: () =>
+      inTurn(async () => {
+        const [pid] = readFileSync(join(directory, "postmaster.pid"), "utf8").split("\n");
+        process.kill(Number(pid), "SIGKILL");
+        await server.stop();
+      }),
+    start: () => inTurn(start),
     disconnect: () =>
       asAdministrator(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
       ),
-    async close() {
-      await server.stop();
-      rmSync(directory, { recursive: true, force: true });
-    },
+    close: () =>
+      inTurn(async () => {
+        await server.stop();
+        rmSync(directory, { recursive: true, force: true });
+      }),
   };
 }
