@@ -52,7 +52,7 @@ test(
     );
     expect(states.filter((state) => state === "refused" || state === "expired")).toEqual([]);
     expect(await ledger.queryFilter(ledger.getEvent("Skipped"))).toEqual([]);
-    // Batches were full: nothing was sent by itself for want of patience.
+    // It met nothing that it could not deal with.
     expect(load.output()).not.toMatch(/"level":"error"/);
   },
   2 * PATIENCE_MS,
