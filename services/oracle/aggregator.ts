@@ -130,6 +130,11 @@ export async function startAggregator(config: AggregatorConfig): Promise<Running
     buckets: [0.1, 0.3, 1, 3, 10, 30, 60],
     registers: [metrics],
   });
+  const age = new Gauge({
+    name: "solvus_oracle_snapshot_age_seconds",
+    help: "Seconds of the chain since the latest snapshot was observed",
+    registers: [metrics],
+  });
   const gas = new Gauge({
     name: "solvus_oracle_posting_gas",
     help: "Gas of the last posting",
@@ -178,6 +183,7 @@ export async function startAggregator(config: AggregatorConfig): Promise<Running
     busy = true;
     try {
       const state = await readState();
+      if (state.latest !== undefined) age.set(state.time - lastTime(state));
       if (isDue(state, rules.epochSeconds + rules.standbySeconds)) {
         await attempt(state);
       }

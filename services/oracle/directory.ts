@@ -29,7 +29,8 @@ export function reporterDirectory(
       known.set(root, { at: Date.now(), reporters: await reportersAt(root, caller, answerMs) });
     } catch (error) {
       const { rule, message } = error as SolvusError;
-      log.warn({ url: root, rule, message }, "no reporters found");
+      // The host alone: a URL may carry a password.
+      log.warn({ host: new URL(root).host, rule, message }, "no reporters found");
     } finally {
       asking.delete(root);
     }

@@ -70,6 +70,15 @@ export function failingSuite(): void {
     expect(lines.map(({ epoch }) => epoch).sort()).toEqual([present.before + 1, present.before + 2]);
   });
 
+  test("to act is followed by one that stands by, once the epoch is overdue", async () => {
+    const reporters = await present.world.report(present.world.stage.reporters, source);
+    const standby = await present.world.aggregate([reporters.url], { rules: { standbySeconds: 30 } });
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(await present.world.epoch()).toBe(present.before);
+    await present.world.local.advance(30);
+    await posted(standby);
+  });
+
   const errorOn =
     (methods: readonly string[], times: number): RpcFaults =>
     ({ method, earlier }) =>
