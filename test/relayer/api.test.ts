@@ -3,7 +3,7 @@ import { NOBODY } from "../../contracts/signing.ts";
 import { FIELD_ORDER } from "../../protocol/constants.ts";
 import { relayerClient } from "../../services/relayer/client.ts";
 import { formatItem, type Item, parseItem } from "../../services/relayer/items.ts";
-import { signalsOn } from "../../services/relayer/proofCheck.ts";
+import { makeProofCheck, signalsOn } from "../../services/relayer/proofCheck.ts";
 import { DEFAULT_LIMITS, type Service } from "../../services/relayer/service.ts";
 import { countsByState, submissionId } from "../../services/relayer/submissions.ts";
 import { randomElement } from "../support/ledgerFixture.ts";
@@ -244,6 +244,17 @@ describe("what is refused", () => {
     expect((await post(service.url, text)).status).toBe(422);
     await as(alice, usdc).approve(addresses.ledger, 2n ** 255n);
     expect((await post(service.url, text)).status).toBe(202);
+  });
+});
+
+describe("the keys that proofs are checked with", () => {
+  it("are those that the manifest pins, and a ledger with others is not served", async () => {
+    await expect(makeProofCheck(fixture.deployed)).rejects.toMatchObject({
+      rule: "relayer.ledgerKey",
+      message: expect.stringMatching(
+        /^key of open: the ledger has hash 0x.*, expected 0x.* as the manifest says$/,
+      ),
+    });
   });
 });
 
