@@ -101,6 +101,24 @@ test("an insertion is taken back by a chain that is shorter for a while", async 
   await run.stop();
 });
 
+test("a re-org goes deeper than what counted as final", async () => {
+  let before: (() => Promise<void>) | undefined;
+  const run = await startRun(stage, await place(), {
+    async onStage(at) {
+      if (at === "stored") before ??= await stage.mark();
+    },
+  });
+  const ids = await handIn(run.store, items);
+  await untilDone(stage, run.store, ids);
+  await reorganize(stage, before as () => Promise<void>);
+  await expect.poll(() => stage.outcome(), { timeout: 60_000, interval: 500 }).toEqual(expected);
+  for (const id of ids)
+    await expect
+      .poll(async () => (await submissionOf(run.store, id))?.state, { timeout: 30_000 })
+      .toBe("final");
+  await run.stop();
+});
+
 test("the replacing blocks spend a note that a batch had spent", async () => {
   const { fixture } = stage;
   const rival = items.find(
