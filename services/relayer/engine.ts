@@ -113,7 +113,7 @@ function makeLook(context: EngineContext, isStopping: () => boolean): () => Prom
   const mirror = makeLedgerMirror(deployed, within);
   const follows: FollowMemory = { missing: new Map(), absent: new Map() };
   const pushes: PushMemory = { shown: new Map(), height: new Map() };
-  const inserts: InsertionMemory = { asked: new Map(), sealTried: 0 };
+  const inserts: InsertionMemory = { asked: new Map(), looked: 0 };
   const failing = new Map<string, string>();
   let tidied = 0;
   let forgot = 0;

@@ -16,11 +16,11 @@ const ASK_AGAIN_MS = 5_000;
 export interface InsertionMemory {
   /** When each proof was last asked for, wall clock. */
   asked: Map<string, number>;
-  /** When the open node was last asked whether it can be sealed, wall clock. */
-  sealTried: number;
+  /** When the ledger was last asked about its queue, wall clock. */
+  looked: number;
 }
 
-const SEAL_TRY_MS = 1_000;
+const LOOK_MS = 1_000;
 
 /** Does what is to be done about closed and open nodes now. Returns whether something was sent. */
 export async function keepTree(
@@ -40,10 +40,17 @@ export async function keepTree(
     await requestProof(context.store, node);
     memory.asked.set(node.digest, now);
   }
+  let tail: bigint | undefined;
+  if (now - memory.looked >= LOOK_MS) {
+    const queue = await context.within(() => context.deployed.ledger.queue());
+    mirror.compare(queue);
+    tail = queue.tail;
+    memory.looked = now;
+  }
   if (!context.lease.isHeld || (await inFlight(context)) > context.rules.mostInFlight) return false;
   const [first] = nodes;
   const inserted = first !== undefined && (await insert(context, first, memory));
-  return (await sealOpen(context, memory)) || inserted;
+  return (tail !== undefined && (await sealOpen(context, tail))) || inserted;
 }
 
 /** Sends the insertion of the next node if it is proven and not under way. */
@@ -82,11 +89,8 @@ async function insert(
 }
 
 /** Seals the open node once it is due. Only the chain knows the time of its next block, so it is asked. */
-async function sealOpen(context: EngineContext, memory: InsertionMemory): Promise<boolean> {
-  const { deployed, within, log } = context;
-  if (Date.now() - memory.sealTried < SEAL_TRY_MS) return false;
-  memory.sealTried = Date.now();
-  const [tail] = await within(() => deployed.ledger.queue());
+async function sealOpen(context: EngineContext, tail: bigint): Promise<boolean> {
+  const { deployed, log } = context;
   if (tail % 16n === 0n) return false;
   const data = deployed.ledger.interface.encodeFunctionData("seal");
   const gas = await gasOf(context, data);

@@ -19,6 +19,11 @@ export interface ClosedNode {
 export interface LedgerMirror {
   /** Reads the blocks up to `head` that were not read yet. Throws what the node throws, and `history.*` when blocks changed meanwhile; the next call starts anew. */
   update(head: { number: number; hash: string }): Promise<void>;
+  /**
+   * Compares with what the ledger says of its queue. A node that is behind leaves out events without saying so: when the difference lasts
+   * while nothing is read, all is read again.
+   */
+  compare(queue: { tail: bigint; inserted: bigint }): void;
   /** Closed nodes that are not in the tree, in the order of their insertion. The proof of each assumes those before it. */
   closed(): ClosedNode[];
 }
@@ -36,6 +41,9 @@ interface Reading {
   absentSince?: number | undefined;
 }
 
+/** How long the ledger must say something else of its queue before all is read again. */
+const DIFFERS_MS = 2_000;
+
 /** How long a chain must be too short before all is read again. */
 const SHORTER_AFTER_MS = 3_000;
 
@@ -52,6 +60,7 @@ export function makeLedgerMirror(
     hash: undefined,
   });
   let reading = start();
+  let differing: { state: string; since: number } | undefined;
   return {
     async update(head) {
       const { hash, block } = reading;
@@ -75,6 +84,16 @@ export function makeLedgerMirror(
       reading.block = head.number;
       reading.hash = head.hash;
       project(reading);
+    },
+    compare({ tail, inserted }) {
+      const { history } = reading;
+      const state = `${history.tail} ${history.inserted}`;
+      if (state === `${tail} ${inserted}`) differing = undefined;
+      else if (differing?.state !== state) differing = { state, since: Date.now() };
+      else if (Date.now() - differing.since >= DIFFERS_MS) {
+        differing = undefined;
+        reading = start();
+      }
     },
     closed: () => reading.nodes.filter(({ nodeIndex }) => nodeIndex >= reading.history.inserted),
   };

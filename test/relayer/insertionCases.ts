@@ -48,6 +48,20 @@ export function insertionCases(at: () => RelayerStage): void {
       expect((await insertions()).map(({ purpose }) => purpose)).toEqual(["insertion", "seal", "insertion"]);
     });
 
+    test("is complete although the node left out events without saying so", async () => {
+      const { ledger } = stage.fixture;
+      const before = (await ledger.queue()).inserted;
+      const made = await items(16);
+      await stage.engine({ rules: { insertions: true } });
+      stage.rpc.setFaults(({ method }) =>
+        method === "eth_getLogs" ? { kind: "behind", blocks: 3 } : undefined,
+      );
+      await stage.reach(await stage.add(...made), "final");
+      await node("hardhat_mine", "0x1");
+      stage.rpc.setFaults();
+      await expect.poll(async () => (await ledger.queue()).inserted, PATIENCE).toBe(before + 1n);
+    });
+
     test("is written anew after its block was replaced", async () => {
       const { ledger } = stage.fixture;
       const made = await items(16);
