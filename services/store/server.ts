@@ -27,16 +27,17 @@ export function openServer(databaseUrl: string, log: Log): Engine {
     query_timeout: STATEMENT_MS + 2_000,
     idle_in_transaction_session_timeout: 2 * STATEMENT_MS,
   });
-  // An idle connection that breaks says so here; unheard it would end the process.
-  pool.on("error", (error) => log.warn({ err: error }, "database connection lost"));
+  // A connection that breaks says so, even in the moment between its making and its first use; unheard it would end the process.
+  pool.on("connect", (client) =>
+    client.on("error", (error: Error) => log.warn({ err: error }, "database connection lost")),
+  );
+  // Of one that is idle the pool says it again.
+  pool.on("error", () => undefined);
   return {
     query: (text, values = []) => reaching(async () => (await pool.query(text, [...values])).rows),
     transaction: (work) =>
       reaching(async () => {
         const client = await pool.connect();
-        // Between two statements nobody else listens to this connection.
-        const onError = (error: Error) => log.warn({ err: error }, "database connection lost");
-        client.on("error", onError);
         let broken: Error | undefined;
         try {
           await client.query("BEGIN");
@@ -54,7 +55,6 @@ export function openServer(databaseUrl: string, log: Log): Engine {
             });
           throw error;
         } finally {
-          client.off("error", onError);
           client.release(broken);
         }
       }),
