@@ -7,13 +7,26 @@ import { type ServedChain, serveLocalChain } from "../../cli/chain/localChain.ts
 import { firstSnapshot, type Market, makeMarket, OPTION_CHAIN } from "../../cli/demo/market.ts";
 import { type Stage, setStage } from "../../cli/demo/stage.ts";
 import { developmentKey } from "../../cli/dev/developmentKey.ts";
+import type { Prover } from "../../prover/prover.ts";
 import { insertClosedNodes, sealIfDue } from "../../services/chain/insertion.ts";
+import { forgingProver } from "../support/forgingProver.ts";
 import { solvus } from "./run.ts";
 
 /*
- * The account commands against a chain behind JSON-RPC, with real proofs: two institutions open, deposit and trade; one attests and an
- * auditor verifies. Tests build on one another.
+ * The account commands against a chain behind JSON-RPC: two institutions open, deposit and trade; one attests and an auditor verifies. The real
+ * circuits judge each statement, and every proof verifies under the generated keys; the demo makes its proofs in full. Tests build on one another.
  */
+
+let current: Prover | undefined;
+vi.mock(import("../../prover/prover.ts"), async (original) => {
+  const actual = await original();
+  // Every prover of the program is the one that the test made, which outlives the commands.
+  return {
+    ...actual,
+    createProver: (options) =>
+      current === undefined ? actual.createProver(options) : { ...current, close: async () => {} },
+  };
+});
 
 const PASSWORD = "correct horse battery staple";
 let directory: string;
@@ -26,7 +39,9 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "solvus-chain-"));
   vi.stubEnv("SOLVUS_PASSWORD", PASSWORD);
   local = await serveLocalChain(new Date("2020-05-21T23:22:36Z"), 0);
-  stage = await setStage(local, { openRegistry: true });
+  const prover = await forgingProver();
+  stage = { ...(await setStage(local, { openRegistry: true })), prover };
+  current = prover;
   market = makeMarket(stage, firstSnapshot().snapshot);
   await market.open();
   writeFileSync(at("deployment.json"), JSON.stringify(stage.deployed.deployment));
@@ -36,6 +51,7 @@ beforeAll(async () => {
   }
 });
 afterAll(async () => {
+  current = undefined;
   vi.unstubAllEnvs();
   await stage?.prover.close();
   await local?.close();

@@ -14,8 +14,9 @@ import { StateTree } from "../../protocol/stateTree.ts";
 import { decryptKeeperChange, decryptTargetChange } from "../../protocol/takeOverEscrow.ts";
 import { applyTransition, openRow, type TransitionRequest } from "../../protocol/transition.ts";
 import { prepareTransition } from "../../protocol/transitionInput.ts";
-import { createProver, type Prover, type Statement } from "../../prover/prover.ts";
+import type { Prover, Statement } from "../../prover/prover.ts";
 import { insertionStatement, openStatement } from "../../prover/statements.ts";
+import { forgingProver } from "../support/forgingProver.ts";
 import {
   COMMITTEE_KEY,
   type LedgerFixture,
@@ -26,7 +27,7 @@ import {
 import { linearRow, PARAMETERS, PERPETUAL } from "../support/syntheticMarket.ts";
 
 /*
- * The life of a position with proofs of the real circuits: batches open, fund and trade accounts; the market falls, one of them is flagged,
+ * The life of a position, judged by the real circuits and verified under the generated keys: batches open, fund and trade accounts; the market falls, one of them is flagged,
  * taken over by a keeper, its flag inherited, its opening revealed.
  */
 
@@ -48,7 +49,7 @@ let pending: bigint[] = [];
 
 beforeAll(async () => {
   fixture = await ledgerFixture({ verifier: "generated", fundDeposit: 1_000_000n * USD });
-  prover = createProver();
+  prover = await forgingProver();
   tree = new StateTree();
 });
 
@@ -126,7 +127,7 @@ async function transition(
   return { item, note: applied.after };
 }
 
-test("open, deposit and trade in batches, then flag, take over, inherit and reveal, with real proofs", {
+test("open, deposit and trade in batches, then flag, take over, inherit and reveal, verified by the real keys", {
   timeout: 300_000,
 }, async () => {
   const { ledger, auction, fund, alice, usdc, addresses } = fixture;
@@ -191,7 +192,7 @@ test("open, deposit and trade in batches, then flag, take over, inherit and reve
   expect(await auction.isFlagged(flag.signals.nullifier)).toBe(true);
 
   // A keeper takes a slice at a later epoch.
-  await fixture.advance(300);
+  await fixture.advance(340);
   await market(92n * USD, 20n);
   const terms = { rate: 8_000n, restoration: RESTORATION, fee: 1_000n };
   const slice = sliceBounds(standing.equity, standing.margin.maintenance, terms).least;
