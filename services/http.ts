@@ -28,6 +28,8 @@ export interface HttpFailure {
 
 /** Status of a refusal by rule; 422 unless its rule is listed here. */
 const STATUS: Record<string, number> = {
+  "desk.access": 403,
+  "desk.full": 429,
   "http.notFound": 404,
   "http.tooLarge": 413,
   "http.tooMany": 429,
