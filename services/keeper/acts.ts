@@ -15,6 +15,7 @@ import type { Sending } from "./send.ts";
 import type { SightedLedger } from "./sightedLedger.ts";
 import type { SubmissionTerms, Submitter } from "./submitter.ts";
 import { fundLimits, proveTakeOver, requireAdmitted } from "./takeOver.ts";
+import { beginEpoch, type InVain, NOT_PLANNED, plannedInVain, turns } from "./turns.ts";
 
 export type ActKind = "flag" | "renew" | "reveal" | "takeOver";
 
@@ -31,6 +32,8 @@ export interface Acting {
   limits: KeeperLimits;
   coin: CoinPrice;
   log: Log;
+  /** Writes down what is about to be handed to a relayer. */
+  promise(pending: Pending): Promise<void>;
   stage(name: Stage, detail: StageDetail): Promise<void>;
 }
 
@@ -128,13 +131,18 @@ export function ownAccounts(
   });
 }
 
-/** Maintenance margin that the keeper's accounts carry, micro-USDC. */
-export function inventoryOf(ledger: SightedLedger, own: readonly OwnAccount[]): bigint {
+/** Maintenance margin that the keeper's accounts carry, or will when what is pending lands, micro-USDC. */
+export function inventoryOf(
+  ledger: Pick<SightedLedger, "evaluated">,
+  own: readonly OwnAccount[],
+  pending: readonly Pending[],
+): bigint {
   const names = new Set(own.map(({ account }) => account.name));
-  return ledger.evaluated.reduce(
+  const carried = ledger.evaluated.reduce(
     (sum, { account, standing }) => (names.has(account.name) ? sum + standing.maintenance : sum),
     0n,
   );
+  return pending.reduce((sum, { margin }) => sum + margin, carried);
 }
 
 /** A take-over that is worth doing, with what it is done with. */
@@ -144,17 +152,16 @@ export interface ChosenBid extends Bid {
   terms: SubmissionTerms;
 }
 
-/** Bids that are planned in full in one round; planning one takes some ten milliseconds. */
-const PLANNED_BIDS = 8;
-
 /**
- * The first take-over that is within the limits, among accounts that are open for one, the most profitable looking first. `waits` is
- * told why an account is left.
+ * The first take-over that is within the limits, among accounts that are open for one: those first for which none was planned at this
+ * epoch, the most profitable looking before others, so that accounts that cannot be had keep it from none that can. `waits` is told why
+ * an account is left.
  */
 export async function findBid(
   acting: Acting,
   work: Work,
   pending: readonly Pending[],
+  inVain: InVain,
   waits: (place: bigint, rule: string) => void,
 ): Promise<ChosenBid | undefined> {
   const { deployed, ledger, limits, coin, submitter, sending } = acting;
@@ -182,7 +189,7 @@ export async function findBid(
       fee: terms.fee,
       gasCost: gasCost(terms.gas, await sending.gasPrice(), coin, snapshot),
       limits,
-      inventory: inventoryOf(ledger, own),
+      inventory: inventoryOf(ledger, own, pending),
     };
   } catch (error) {
     // A relayer that is away, or a coin without a price: what needs neither goes on.
@@ -195,15 +202,20 @@ export async function findBid(
       const bidTerms: BidTerms = { ...shared, permitted: permittedRate(now - target.flag!.clockStart) };
       return { target, bidTerms, bound: profitBound(target.standing, bidTerms) };
     })
+    .filter(({ target, bound }) => {
+      const isWorth = bound >= limits.minimumProfit || (limits.writeOffs && isWriteOff(target.standing));
+      if (!isWorth) waits(target.position.leafIndex, "keeper.profit");
+      return isWorth;
+    })
     .sort((one, other) => Number(other.bound - one.bound));
-  let planned = 0;
-  for (const { target, bidTerms, bound } of candidates) {
+  beginEpoch(inVain, snapshot.epoch);
+  const { now: planned, later } = turns(candidates, ({ target }) => target.position.leafIndex, inVain);
+  for (const { target } of later) {
+    const place = target.position.leafIndex;
+    waits(place, inVain.rules.get(place) ?? NOT_PLANNED);
+  }
+  for (const { target, bidTerms } of planned) {
     const { position, standing } = target;
-    if (bound < limits.minimumProfit && !(limits.writeOffs && isWriteOff(standing))) {
-      waits(position.leafIndex, "keeper.profit");
-      continue;
-    }
-    if (planned++ === PLANNED_BIDS) break;
     let refusal: SolvusError | undefined;
     for (const keeper of free) {
       try {
@@ -214,7 +226,9 @@ export async function findBid(
         refusal = error;
       }
     }
-    if (refusal !== undefined) waits(position.leafIndex, refusal.rule);
+    if (refusal === undefined) continue;
+    waits(position.leafIndex, refusal.rule);
+    plannedInVain(inVain, position.leafIndex, refusal.rule);
   }
   return undefined;
 }
@@ -223,7 +237,7 @@ export async function findBid(
 export async function actOnBid(
   acting: Acting,
   { plan, profit, target, keeper, terms }: ChosenBid,
-): Promise<{ transaction?: string; pending?: Pending; proveSeconds: number }> {
+): Promise<{ transaction?: string; submission?: string; proveSeconds: number }> {
   const { deployed, prover, ledger, submitter } = acting;
   const snapshot = ledger.snapshot!;
   const place = target.position.leafIndex;
@@ -231,6 +245,7 @@ export async function actOnBid(
   await acting.stage("planned", detail);
   await requireAdmitted(deployed, plan, snapshot);
   const registry = await acting.registry();
+  const deadline = ledger.head!.time + LIFETIME;
   const { item, proveSeconds } = await proveTakeOver(
     {
       deployed,
@@ -241,7 +256,7 @@ export async function actOnBid(
       ...(registry === undefined ? {} : { registry }),
     },
     plan,
-    { relayer: terms.relayer, deadline: ledger.head!.time + LIFETIME },
+    { relayer: terms.relayer, deadline },
   );
   await acting.stage("proven", detail);
   await ledger.advance();
@@ -251,22 +266,17 @@ export async function actOnBid(
   ]);
   await requireAdmitted(deployed, plan, snapshot);
   await acting.stage("checked", detail);
-  const { id, transaction } = await submitter.submit(item);
+  const id = submitter.idOf(item);
+  if (id !== undefined)
+    await acting.promise({
+      ...{ id, target: place, account: keeper.account.name, keeper: plan.keeper.leafIndex },
+      ...{ epoch: snapshot.epoch, deadline, margin: plan.keeperMargin.maintenance, profit },
+    });
+  const { transaction } = await submitter.submit(item);
   await acting.stage("submitted", detail);
-  const pending =
-    id === undefined
-      ? undefined
-      : {
-          id,
-          target: place,
-          account: keeper.account.name,
-          keeper: plan.keeper.leafIndex,
-          epoch: snapshot.epoch,
-          profit,
-        };
   return {
     ...(transaction === undefined ? {} : { transaction }),
-    ...(pending === undefined ? {} : { pending }),
+    ...(id === undefined ? {} : { submission: id }),
     proveSeconds,
   };
 }

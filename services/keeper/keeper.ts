@@ -8,7 +8,7 @@ import type { Deployed } from "../chain/deployment.ts";
 import { scopeOf } from "../chain/reading.ts";
 import type { Log } from "../log.ts";
 import type { Running } from "../running.ts";
-import { presentOf, type Sight } from "./accountBook.ts";
+import { nameOfOwn, presentOf, type Sight } from "./accountBook.ts";
 import {
   type Acting,
   type ActKind,
@@ -22,13 +22,14 @@ import type { KeeperLimits } from "./bid.ts";
 import { type BookPlace, saveBook } from "./bookFile.ts";
 import type { CoinPrice } from "./coinPrice.ts";
 import { type ForecastWish, makeOutlook } from "./outlook.ts";
-import { loadPending, type Pending, savePending } from "./pending.ts";
+import { isLapsed, loadPending, type Pending, savePending } from "./pending.ts";
 import { type Endangered, endangered, workOn } from "./priorities.ts";
 import { sendingFrom } from "./send.ts";
 import { type Listen, serveKeeper } from "./server.ts";
 import { sightLedger } from "./sightedLedger.ts";
 import { type KeeperStatus, standingsFor, statusOf } from "./status.ts";
 import { directSubmitter, type Outcome, relayedSubmitter } from "./submitter.ts";
+import { type InVain, NOT_PLANNED } from "./turns.ts";
 
 /*
  * The keeper as a service. It goes in rounds: follow the chain, evaluate every account, then do the one thing that is most urgent and look
@@ -90,20 +91,20 @@ export async function startKeeper(config: KeeperConfig): Promise<RunningKeeper> 
   const submitter =
     relayer === undefined ? directSubmitter(deployed, sending) : relayedSubmitter(relayer, relayerPatienceMs);
   const stage = async (name: Stage, detail: StageDetail): Promise<void> => config.onStage?.(name, detail);
-  const acting: Acting = { ...config, ledger, sending, submitter, own, stage };
 
   const { forecast } = config;
   const outlook = forecast === undefined ? undefined : makeOutlook(deployed, forecast, log);
   let lookedAt: bigint | undefined;
   let pending = await loadPending(dataDirectory);
+  const inVain: InVain = { epoch: 0n, rules: new Map() };
   let below: Endangered[] = [];
   let waiting = new Map<bigint, string>();
   let idle = false;
   let lastRound: number | undefined;
   let savedAt = Date.now();
   /** Acts that a rule stood in the way of at an epoch: they are tried again at the next. */
-  let refused = { epoch: 0n, acts: new Set<string>() };
-  /** What was done last; flags and take-overs take turns when there is plenty of both. */
+  let refused = { epoch: 0n, acts: new Map<string, string>() };
+  /** What was done last: flags and take-overs take turns when there is plenty of both. */
   let lastAct: ActKind | undefined;
 
   const status = (): KeeperStatus =>
@@ -115,26 +116,31 @@ export async function startKeeper(config: KeeperConfig): Promise<RunningKeeper> 
   const { metrics } = server;
 
   const keyOf = (act: ActKind, place: bigint): string => `${act} ${place}`;
-  const isRefused = (act: ActKind, place: bigint): boolean =>
-    refused.epoch === ledger.snapshot?.epoch && refused.acts.has(keyOf(act, place));
-  const refuse = (act: ActKind, place: bigint, epoch: bigint): void => {
+  /** The rule that stood in the way of an act at the present epoch. */
+  const ruleAgainst = (act: ActKind, place: bigint): string | undefined =>
+    refused.epoch === ledger.snapshot?.epoch ? refused.acts.get(keyOf(act, place)) : undefined;
+  const isRefused = (act: ActKind, place: bigint): boolean => ruleAgainst(act, place) !== undefined;
+  const refuse = (act: ActKind, place: bigint, epoch: bigint, rule: string): void => {
     if (refused.epoch > epoch) return;
-    if (refused.epoch < epoch) refused = { epoch, acts: new Set() };
-    refused.acts.add(keyOf(act, place));
+    if (refused.epoch < epoch) refused = { epoch, acts: new Map() };
+    refused.acts.set(keyOf(act, place), rule);
   };
 
   const setPending = async (next: Pending[]): Promise<void> => {
     pending = next;
     await savePending(dataDirectory, pending);
   };
+  const promise = (one: Pending): Promise<void> => setPending([...pending, one]);
+  const acting: Acting = { ...config, ledger, sending, submitter, own, promise, stage };
 
   /** A relayer that is away says nothing yet. */
-  const outcomeOf = async (id: string): Promise<Outcome> => {
+  const outcomeOf = async (one: Pending): Promise<Outcome> => {
+    if (isLapsed(one, ledger.head?.time ?? 0n)) return { state: "over", rule: "keeper.lapsed" };
     try {
-      return await submitter.outcome(id);
+      return await submitter.outcome(one.id);
     } catch (error) {
       if (!(error instanceof SolvusError)) throw error;
-      log.warn({ submission: id, rule: error.rule }, error.message);
+      log.warn({ submission: one.id, rule: error.rule }, error.message);
       return { state: "pending" };
     }
   };
@@ -144,9 +150,9 @@ export async function startKeeper(config: KeeperConfig): Promise<RunningKeeper> 
     for (const one of pending) {
       const account = ledger.book.accounts.get(one.account);
       const moved = account !== undefined && presentOf(account).leafIndex !== one.keeper;
-      const outcome: Outcome = moved ? { state: "mined" } : await outcomeOf(one.id);
+      const outcome: Outcome = moved ? { state: "mined" } : await outcomeOf(one);
       if (outcome.state === "over") {
-        refuse("takeOver", one.target, one.epoch);
+        refuse("takeOver", one.target, one.epoch, outcome.rule);
         metrics.count("takeOver", outcome.rule);
         log.warn({ place: String(one.target), rule: outcome.rule }, "the relayer gave a take-over up");
       } else if (moved) {
@@ -167,7 +173,7 @@ export async function startKeeper(config: KeeperConfig): Promise<RunningKeeper> 
       await stage("recorded", { act, place });
     } catch (error) {
       if (!(error instanceof SolvusError)) throw error;
-      refuse(act, place, epoch);
+      refuse(act, place, epoch, error.rule);
       metrics.count(act, error.rule);
       log.warn({ act, place: String(place), epoch: Number(epoch), rule: error.rule }, error.message);
     }
@@ -183,35 +189,41 @@ export async function startKeeper(config: KeeperConfig): Promise<RunningKeeper> 
     });
   };
 
+  /**
+   * Nothing takes a publication back: not of what may yet be taken over by what is under way or still to be planned, and not of the
+   * keeper's own.
+   */
+  const mayReveal = ({ account, position: { leafIndex } }: Endangered): boolean =>
+    !pending.some(({ target }) => target === leafIndex) &&
+    waiting.get(leafIndex) !== NOT_PLANNED &&
+    ruleAgainst("takeOver", leafIndex) !== "keeper.unmined" &&
+    !own.some((secrets) => nameOfOwn(secrets) === account.name);
+
   /** The most urgent act, done; false when there is none. */
   const actOnce = async (): Promise<boolean> => {
     const work = workOn(below, ledger);
     const first = (act: ActKind, accounts: readonly Endangered[]): Endangered | undefined =>
       accounts.find(({ position }) => !isRefused(act, position.leafIndex));
     const renewal = first("renew", work.renewals);
-    if (renewal !== undefined) {
-      await flagAct("renew", renewal);
+    const upkeep = renewal ?? first("flag", work.flags);
+    const keepUp = async (account: Endangered): Promise<true> => {
+      await flagAct(account === renewal ? "renew" : "flag", account);
       return true;
-    }
-    const flagged = first("flag", work.flags);
-    if (flagged !== undefined && lastAct !== "flag") {
-      await flagAct("flag", flagged);
-      return true;
-    }
+    };
+    if (upkeep !== undefined && lastAct !== "flag" && lastAct !== "renew") return keepUp(upkeep);
     const waits = new Map<bigint, string>();
     const open = work.takeOvers.filter(({ position }) => !isRefused("takeOver", position.leafIndex));
-    const bid = await findBid(acting, { ...work, takeOvers: open }, pending, (place, rule) =>
+    const bid = await findBid(acting, { ...work, takeOvers: open }, pending, inVain, (place, rule) =>
       waits.set(place, rule),
     );
     waiting = waits;
     if (bid !== undefined) {
       const place = bid.target.position.leafIndex;
       await attempt("takeOver", place, async () => {
-        const { transaction, pending: submitted, proveSeconds } = await actOnBid(acting, bid);
+        const { transaction, submission, proveSeconds } = await actOnBid(acting, bid);
         const { rate, slice } = bid.plan.request;
         const told = { place: String(place), rate: Number(rate) / 65_536, slice: Number(slice) / 65_536 };
-        if (submitted !== undefined) await setPending([...pending, submitted]);
-        else {
+        if (submission === undefined) {
           metrics.count("takeOver", "done");
           metrics.earned(bid.profit);
         }
@@ -220,7 +232,7 @@ export async function startKeeper(config: KeeperConfig): Promise<RunningKeeper> 
             ...told,
             profitUsd: Number(bid.profit) / 1e6,
             transaction,
-            submission: submitted?.id,
+            submission,
             proveSeconds,
           },
           "take-over: submitted",
@@ -229,20 +241,18 @@ export async function startKeeper(config: KeeperConfig): Promise<RunningKeeper> 
       });
       return true;
     }
-    if (flagged !== undefined) {
-      await flagAct("flag", flagged);
-      return true;
-    }
-    // What the relayer is about to bring to the chain need not be public.
-    const unclaimed = work.reveals.filter(
-      ({ position }) => !pending.some(({ target }) => target === position.leafIndex),
-    );
-    const revealed = limits.reveals && sight !== "revealed" ? first("reveal", unclaimed) : undefined;
+    if (upkeep !== undefined) return keepUp(upkeep);
+    const revealed =
+      limits.reveals && sight !== "revealed" ? first("reveal", work.reveals.filter(mayReveal)) : undefined;
     if (revealed === undefined) return false;
     await flagAct("reveal", revealed);
     return true;
   };
 
+  /** Whether bids are still to be planned. */
+  const hasMore = (): boolean => [...waiting.values()].includes(NOT_PLANNED);
+
+  /** Whether the next one is to follow at once. */
   const round = async (): Promise<boolean> => {
     const isNew = await ledger.advance();
     if (isNew) {
@@ -258,7 +268,7 @@ export async function startKeeper(config: KeeperConfig): Promise<RunningKeeper> 
     const acted = await actOnce();
     if (!acted) {
       lastAct = undefined;
-      idle = pending.length === 0;
+      idle = pending.length === 0 && !hasMore();
     }
     metrics.observe(status());
     if (Date.now() - savedAt > SAVE_EVERY) {
@@ -266,7 +276,7 @@ export async function startKeeper(config: KeeperConfig): Promise<RunningKeeper> 
       savedAt = Date.now();
     }
     lastRound = performance.now();
-    return acted;
+    return acted || hasMore();
   };
 
   const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal }).catch(() => undefined);
@@ -275,9 +285,9 @@ export async function startKeeper(config: KeeperConfig): Promise<RunningKeeper> 
     let wait = pollMs;
     while (!signal.aborted) {
       try {
-        const acted = await round();
+        const goesOn = await round();
         wait = pollMs;
-        if (!acted) await pause(wait);
+        if (!goesOn) await pause(wait);
       } catch (error) {
         if (signal.aborted) return;
         idle = false;
@@ -299,7 +309,8 @@ export async function startKeeper(config: KeeperConfig): Promise<RunningKeeper> 
     async stop() {
       stopping.abort();
       await running;
-      await saveBook(file, ledger.book);
+      // Before the first round the file knows more.
+      if (lastRound !== undefined) await saveBook(file, ledger.book);
       await server.close();
     },
   };

@@ -4,7 +4,8 @@ import { z } from "zod";
 import { writePrivateFile } from "../../prover/privateFile.ts";
 
 /*
- * Take-overs that a relayer has and the chain has not yet. They survive a restart, so that the keeper knows what its account is promised to.
+ * Take-overs that a relayer has, or may have, and the chain has not yet. They are written down before they are handed over and survive a
+ * restart, so that the keeper knows what its accounts are promised to.
  */
 
 const pendingSchema = z.strictObject({
@@ -17,11 +18,22 @@ const pendingSchema = z.strictObject({
   keeper: z.string().transform(BigInt),
   /** Of the snapshot that it was proven on. */
   epoch: z.string().transform(BigInt),
+  /** Unix seconds of the chain after which it cannot land. */
+  deadline: z.string().transform(BigInt),
+  /** Maintenance margin that it takes over, micro-USDC. */
+  margin: z.string().transform(BigInt),
   /** Micro-USDC. */
   profit: z.string().transform(BigInt),
 });
 
 export type Pending = z.infer<typeof pendingSchema>;
+
+/** A block that was replaced may have been later than the one that replaces it, seconds. */
+const REORGANIZATION_SECONDS = 120n;
+
+/** Whether it cannot land any more, whatever the relayer says; `now` in Unix seconds of the chain. */
+export const isLapsed = ({ deadline }: Pending, now: bigint): boolean =>
+  now > deadline + REORGANIZATION_SECONDS;
 
 const FILE = "pending.json";
 

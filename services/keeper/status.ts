@@ -93,7 +93,7 @@ export function statusOf(ledger: SightedLedger, parts: StatusParts): KeeperStatu
       place: String(presentOf(account).leafIndex),
       isFree,
     })),
-    marginInventoryMicroUsdc: String(inventoryOf(ledger, own)),
+    marginInventoryMicroUsdc: String(inventoryOf(ledger, own, pending)),
     waiting: [...parts.waiting].map(([place, rule]) => ({ place: String(place), rule })),
     endangered: (parts.outlook?.prospects ?? []).map(({ place, probability }) => ({
       place: String(place),

@@ -4,6 +4,7 @@ import type { TakeOver as ProvenTakeOver } from "../../contracts/statements.ts";
 import { SolvusError } from "../../protocol/errors.ts";
 import type { Deployed } from "../chain/deployment.ts";
 import { relayerClient } from "../relayer/client.ts";
+import { submissionId } from "../relayer/submissions.ts";
 import type { Sending } from "./send.ts";
 
 /** What a take-over must carry to be submitted, and what it costs. */
@@ -25,8 +26,10 @@ export type Outcome =
 /** How take-overs get onto the chain. */
 export interface Submitter {
   terms(): Promise<SubmissionTerms>;
-  /** Resolves once the take-over is on the chain (without an id), or durably with somebody who will bring it there. */
-  submit(takeOver: ProvenTakeOver): Promise<{ id?: string; transaction?: string }>;
+  /** By which a take-over will be asked after; undefined when it is on the chain as soon as it is submitted. */
+  idOf(takeOver: ProvenTakeOver): string | undefined;
+  /** Resolves once the take-over is on the chain, or durably with somebody who will bring it there. */
+  submit(takeOver: ProvenTakeOver): Promise<{ transaction?: string }>;
   /** Of a submission that has an id. */
   outcome(id: string): Promise<Outcome>;
 }
@@ -38,6 +41,7 @@ const TAKE_OVER_GAS = 700_000n;
 export function directSubmitter({ ledger }: Pick<Deployed, "ledger">, sending: Sending): Submitter {
   return {
     terms: async () => ({ relayer: NOBODY, fee: 0n, gas: TAKE_OVER_GAS }),
+    idOf: () => undefined,
     async submit(takeOver) {
       const { hash } = await sending.send(ledger as Contract, "takeOver", [takeOver]);
       return { transaction: hash };
@@ -57,9 +61,10 @@ export function relayedSubmitter(url: string, patienceMs = PATIENCE_MS): Submitt
       const { relayer, fees } = await client.quote();
       return { relayer, fee: fees.takeOver, gas: 0n };
     },
+    idOf: (takeOver) => submissionId({ kind: "takeOver", takeOver }),
     async submit(takeOver) {
-      const { id } = await client.submit({ kind: "takeOver", takeOver });
-      return { id };
+      await client.submit({ kind: "takeOver", takeOver });
+      return {};
     },
     async outcome(id) {
       try {

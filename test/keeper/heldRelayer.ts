@@ -1,18 +1,20 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Contract, Signer } from "ethers";
-import { keccak256, toUtf8Bytes } from "ethers";
 import type { TakeOver } from "../../contracts/statements.ts";
 import type { Deployed } from "../../services/chain/deployment.ts";
 import { contractRefusal } from "../../services/chain/revert.ts";
 import { parseItem } from "../../services/relayer/items.ts";
 import { quoteMessage, type Status, statusMessage } from "../../services/relayer/messages.ts";
+import { submissionId } from "../../services/relayer/submissions.ts";
 
 /** A relayer that keeps take-overs until it is told to bring them to the chain. */
 export interface HeldRelayer {
   url: string;
   /** How many it holds, by state. */
   count(state: Status["state"]): number;
+  /** From now on it stores what it is given and breaks the connection before it answers. */
+  losesAnswers(): void;
   /** Submits what it holds. */
   land(): Promise<void>;
   close(): Promise<void>;
@@ -34,7 +36,7 @@ export async function holdRelayer({ ledger, chain }: Deployed, signer: Signer): 
   const accept = (body: string): Status => {
     const item = parseItem(body);
     if (item.kind !== "takeOver") throw new Error("expected a take-over");
-    const id = keccak256(toUtf8Bytes(body));
+    const id = submissionId(item);
     const now = new Date();
     const { deadline } = item.takeOver.terms;
     const entry = {
@@ -44,6 +46,7 @@ export async function holdRelayer({ ledger, chain }: Deployed, signer: Signer): 
     held.set(id, entry);
     return entry;
   };
+  let losesAnswers = false;
   const server = createServer((request, response) => {
     const answer = (status: number, value: unknown): void => {
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
@@ -52,7 +55,11 @@ export async function holdRelayer({ ledger, chain }: Deployed, signer: Signer): 
     if (request.method === "POST") {
       let body = "";
       request.on("data", (chunk) => (body += chunk));
-      request.on("end", () => answer(202, statusMessage(accept(body))));
+      request.on("end", () => {
+        const status = accept(body);
+        if (losesAnswers) request.socket.destroy();
+        else answer(202, statusMessage(status));
+      });
       return;
     }
     const known = held.get(request.url!.slice("/v1/submissions/".length));
@@ -63,6 +70,9 @@ export async function holdRelayer({ ledger, chain }: Deployed, signer: Signer): 
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     count: (state) => [...held.values()].filter((one) => one.state === state).length,
+    losesAnswers() {
+      losesAnswers = true;
+    },
     async land() {
       for (const one of held.values()) {
         if (one.state !== "queued") continue;
