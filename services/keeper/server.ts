@@ -29,10 +29,12 @@ export interface KeeperAnswers {
 const HEALTHY_SECONDS = 120;
 const MOST_ACCOUNTS = 100_000;
 const LOOPBACK = ["127.0.0.1", "::1", "::ffff:127.0.0.1"];
+/** Names by which a machine asks itself: a page in its browser, or a proxy, may ask for another one that leads here. */
+const LOOPBACK_HOST = /^(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?$/i;
 
 /** What is about accounts is answered to callers on the same machine alone, wherever the service listens. */
-async function requireLocal({ ip }: FastifyRequest, reply: FastifyReply): Promise<void> {
-  if (LOOPBACK.includes(ip)) return;
+async function requireLocal({ ip, headers }: FastifyRequest, reply: FastifyReply): Promise<void> {
+  if (LOOPBACK.includes(ip) && LOOPBACK_HOST.test(headers.host ?? "")) return;
   const message = "caller: another machine, expected one on this machine: what accounts hold is confidential";
   await reply.status(403).send({ error: { rule: "keeper.local", message } } satisfies HttpFailure);
 }

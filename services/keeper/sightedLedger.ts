@@ -89,6 +89,8 @@ export async function sightLedger(options: SightOptions): Promise<SightedLedger>
   let loaded = false;
   /** Events that the history holds and the books do not yet. */
   let backlog: Advance | undefined;
+  /** A reading failed after it had changed accounts, perhaps. */
+  let isHalfRead = false;
 
   const snapshots: SnapshotSource = async (root) =>
     snapshot !== undefined && snapshot.root === root ? snapshot : fromChain(root);
@@ -156,8 +158,12 @@ export async function sightLedger(options: SightOptions): Promise<SightedLedger>
       if (advance !== undefined) backlog = joined(backlog, advance);
       if (backlog === undefined) return false;
       const renewalSeconds = renewSnapshot();
+      const wasHalfRead = isHalfRead;
+      isHalfRead = true;
       const changed = await takeIn(backlog);
-      if (changed > 0 || posted !== follower.posted || backlog.reorganized) evaluate(renewalSeconds);
+      isHalfRead = false;
+      if (changed > 0 || wasHalfRead || posted !== follower.posted || backlog.reorganized)
+        evaluate(renewalSeconds);
       posted = follower.posted;
       backlog = undefined;
       return true;

@@ -27,6 +27,10 @@ test("what accounts hold is told to callers on the same machine alone", async ()
       expect({ statusCode, rule: body.error.rule }).toEqual({ statusCode: 403, rule: "keeper.local" });
     }
   }
+  for (const host of ["rebound.example", "keeper.example:9440", "127.0.0.1.example"])
+    expect((await ask("/v1/accounts", "127.0.0.1", { host })).statusCode).toBe(403);
+  for (const host of ["127.0.0.1:9440", "localhost", "[::1]:9440"])
+    expect((await ask("/v1/accounts", "127.0.0.1", { host })).statusCode).toBe(200);
   for (const limit of ["0", "100001", "x"])
     expect((await ask(`/v1/accounts?limit=${limit}`, "127.0.0.1")).statusCode).toBe(400);
   await server.close();

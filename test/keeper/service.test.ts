@@ -1,8 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { AccountSecrets } from "../../prover/secrets.ts";
+import { scopeOf } from "../../services/chain/reading.ts";
+import { presentOf } from "../../services/keeper/accountBook.ts";
 import type { Stage, StageDetail } from "../../services/keeper/acts.ts";
 import type { RunningKeeper } from "../../services/keeper/keeper.ts";
 import { sendingFrom } from "../../services/keeper/send.ts";
+import { sightLedger } from "../../services/keeper/sightedLedger.ts";
+import { makeLog } from "../../services/log.ts";
 import { randomFrom } from "../support/random.ts";
 import { FEE, holdRelayer } from "./heldRelayer.ts";
 import { GENEROUS, USD } from "./limits.ts";
@@ -12,6 +16,8 @@ import { type KeeperChain, keeperChain } from "./support.ts";
  * A running keeper on a chain in the process. Each test starts from the same chain: a leveraged account, its counterparty, and the accounts
  * of two keepers.
  */
+
+const POLL = { timeout: 20_000, interval: 10 };
 
 let chain: KeeperChain;
 let restore: () => Promise<void>;
@@ -173,6 +179,44 @@ test("what nobody takes over it publishes after fifteen minutes, and a keeper wi
   const sighted = await chain.keeper({ accounts: [cedar] });
   await chain.settle(sighted);
   expect(sighted.status()).toMatchObject({ accounts: 4, revealed: 0 });
+});
+
+test("it never publishes an account of its own", async () => {
+  const keeper = await chain.keeper({ accounts: [alder] });
+  await epoch(keeper, 0.9);
+  for (let minutes = 4; minutes <= 16; minutes += 4) await epoch(keeper, 1, 240);
+  expect(keeper.status()).toMatchObject({ below: 1, flagged: 1, revealed: 0 });
+  expect(await acts(keeper)).not.toHaveProperty(["reveal done"]);
+});
+
+test("an endpoint that fails between accounts and flags leaves no account where it was", async () => {
+  const { deployed, committeeKey } = chain.stage;
+  let fails = false;
+  const { auction } = deployed;
+  const failing = new Proxy(auction, {
+    get: (of, name) =>
+      name === "flagOf" && fails ? () => Promise.reject(new Error("busy")) : Reflect.get(of, name),
+  });
+  const file = { directory: chain.directory(), scope: scopeOf(deployed), secret: 1n };
+  const watching = await sightLedger({
+    ...{ deployed: { ...deployed, auction: failing }, sight: { committeeKey }, own: [], file },
+    ...{ log: makeLog("keeper", { write() {} }), signal: new AbortController().signal, lagMs: 0 },
+  });
+  const keeper = await chain.keeper({
+    accounts: [cedar],
+    onStage: once("takeOver", "checked", async () => {
+      await watching.advance();
+      fails = true;
+    }),
+  });
+  await epoch(keeper, 0.9);
+  await epoch(keeper);
+  expect(await count("ledger", "TakenOver")).toBe(1);
+  await expect(watching.advance()).rejects.toThrow("busy");
+  fails = false;
+  await watching.advance();
+  const places = watching.evaluated.map(({ position }) => position.leafIndex);
+  expect(places).toEqual([...watching.book.accounts.values()].map((one) => presentOf(one).leafIndex));
 });
 
 test("it says who is next, by the prices that it knows", async () => {
@@ -339,6 +383,37 @@ describe("through a relayer", () => {
       "takeOver ledger.SnapshotNotLatest": 1,
       "takeOver done": 1,
     });
+    await relayer.close();
+  });
+
+  test("one whose answer was lost is remembered, and not handed over again", async () => {
+    const relayer = await holdRelayer(chain.stage.deployed, chain.stage.relayer);
+    const options = { relayer: relayer.url, relayerPatienceMs: 20, dataDirectory: chain.directory() };
+    const keeper = await chain.keeper({ accounts: [cedar, rowan], ...options });
+    await epoch(keeper, 0.9);
+    relayer.losesAnswers();
+    await chain.move(1);
+    await expect.poll(() => relayer.count("queued"), { timeout: 20_000, interval: 10 }).toBe(1);
+    await expect.poll(async () => (await acts(keeper))["takeOver relayer.unreachable"], POLL).toBe(1);
+    expect(keeper.status()).toMatchObject({ pending: 1, idle: false });
+    await relayer.land();
+    await chain.settle(keeper);
+    expect(relayer.count("mined")).toBe(1);
+    expect(await acts(keeper)).toMatchObject({ "takeOver done": 1 });
+    await relayer.close();
+  });
+
+  test("one that a relayer keeps to itself frees the account once it cannot land any more", async () => {
+    const relayer = await holdRelayer(chain.stage.deployed, chain.stage.relayer);
+    const keeper = await submitted(relayer.url, chain.directory());
+    await chain.move(1, 600);
+    const { provider } = chain.local.ethers;
+    await expect
+      .poll(async () => keeper.status().block === (await provider.getBlockNumber()), POLL)
+      .toBe(true);
+    expect(await acts(keeper)).not.toHaveProperty(["takeOver keeper.lapsed"]);
+    await chain.move(1, 125);
+    await expect.poll(async () => (await acts(keeper))["takeOver keeper.lapsed"], POLL).toBe(1);
     await relayer.close();
   });
 
