@@ -88,7 +88,8 @@ export async function makeChangeStreams(store: Store, log: Log): Promise<ChangeS
     do {
       page = await changesAfter(store, follower.after, PAGE, follower.id);
       for (const change of page) follower.tell(change);
-    } while (page.length === PAGE);
+      // One that has gone takes nothing more, and would be read the same page again and again.
+    } while (page.length === PAGE && followers.has(follower));
     const { missed } = follower;
     follower.missed = undefined;
     for (const change of missed ?? []) offer(follower, change);
@@ -127,13 +128,23 @@ export async function makeChangeStreams(store: Store, log: Log): Promise<ChangeS
             formatEvent({ id: String(change.sequence), data: JSON.stringify(changeMessage(change)) }),
           );
           const isLast = follower.id !== undefined && isTerminal(change.state);
-          if (isLast || raw.writableLength > UNREAD_LIMIT) end();
+          if (isLast) end();
+          else if (raw.writableLength > UNREAD_LIMIT) {
+            end();
+            // What it does not read would be kept for as long as it likes.
+            raw.destroy();
+          }
         },
         end,
       };
       followers.add(follower);
       raw.on("close", end);
       raw.on("error", end);
+      // A reader who left before this does not leave again.
+      if (raw.destroyed) {
+        end();
+        return;
+      }
       catchUp(follower).catch((error) => {
         log.warn({ err: error }, "changes could not be read");
         end();
