@@ -1,18 +1,21 @@
 import { keccak256, toUtf8Bytes } from "ethers";
 import { NOBODY } from "../../contracts/signing.ts";
 import { ensure, SolvusError } from "../../protocol/errors.ts";
+import type { Deployed } from "../chain/deployment.ts";
 import type { Store } from "../store/store.ts";
 import type { ChainCheck, Refusal } from "./chainCheck.ts";
 import type { Quotes } from "./fees.ts";
 import type { Gate } from "./gate.ts";
 import { contentOf, formatItem, type Item } from "./items.ts";
+import { refusalOfPayer } from "./ownMoney.ts";
 import type { ProofCheck } from "./proofCheck.ts";
 import { addSubmission, type Submission, submissionId, submissionOf } from "./submissions.ts";
 
 /** What an item is admitted by. */
 export interface AdmissionParts {
   store: Store;
-  /** Address of the relayer. */
+  deployed: Deployed;
+  /** Address of the relayer, checksummed. */
   relayer: string;
   quotes: Quotes;
   chain: ChainCheck;
@@ -95,14 +98,18 @@ function movesMoney(item: Item): boolean {
   return deposit !== 0n || withdrawal !== 0n;
 }
 
-/** Throws `relayer.terms` unless the relayer may submit the item, and `relayer.fee` unless the fee is one that it quoted. */
-async function checkTerms(item: Item, { relayer, quotes }: AdmissionParts): Promise<void> {
+/**
+ * Throws `relayer.terms` unless the relayer may submit the item, `relayer.payer` if the relayer's own money would be deposited, and
+ * `relayer.fee` unless the fee is one that it quoted.
+ */
+async function checkTerms(item: Item, { deployed, relayer, quotes }: AdmissionParts): Promise<void> {
   const { terms } = contentOf(item);
   ensure(
     terms.relayer === relayer || terms.relayer === NOBODY,
     "relayer.terms",
     `terms.relayer is ${terms.relayer}, expected ${relayer}, this relayer, or nobody (${NOBODY})`,
   );
+  refuseFor(refusalOfPayer(deployed, relayer, item));
   const fee = feeOf(item);
   const least = await quotes.least(item.kind);
   ensure(

@@ -15,6 +15,7 @@ import {
   judge,
   recordJudged,
 } from "./outcomes.ts";
+import { refusalOfPayer } from "./ownMoney.ts";
 import { circuitOf, signalsOn } from "./proofCheck.ts";
 import { REVERTED, type Refusal } from "./refusals.ts";
 import { abandon, gasOf, inFlight, send } from "./sender.ts";
@@ -202,6 +203,13 @@ async function ask(context: EngineContext, unit: Unit): Promise<"good" | Judged[
   const { deployed, sender, within } = context;
   const { state } = makeChainCheck(deployed, sender);
   const [first] = unit as [Claimed];
+  // Another relayer of this database may have taken it in.
+  const unwanted = unit.flatMap((claimed) => {
+    const reason = refusalOfPayer(deployed, sender, claimed.item);
+    return reason === undefined ? [] : [{ claimed, reason }];
+  });
+  if (unwanted.length > 0)
+    return Promise.all(unwanted.map(({ claimed, reason }) => judge(context, claimed, reason)));
   if (unit.length === 1 && isSide(first.item)) {
     const refusal = (await within(() => state(first.item))) ?? {
       rule: "ledger.PartnerMissing",

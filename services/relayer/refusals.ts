@@ -19,8 +19,9 @@ const EXPIRED = new Set([
   "ledger.SnapshotStale",
 ]);
 
-/** No state of the ledger would admit the same item. */
+/** No state of the ledger would admit the same item, or no relayer would send it. */
 const NEVER = new Set([
+  "relayer.payer",
   "ledger.FeeAboveCap",
   "ledger.RecipientMissing",
   "ledger.SignalNotInField",

@@ -72,7 +72,7 @@ export async function startService(config: ServiceConfig): Promise<Service> {
   server.server.requestTimeout = REQUEST_MS;
   const metrics = makeMetrics({ registry, store, provider, relayer, gate, streams });
   const admission = makeAdmission({
-    ...{ store, relayer, quotes, verify, gate },
+    ...{ store, deployed, relayer, quotes, verify, gate },
     chain: makeChainCheck(deployed, relayer),
     onRefusal: metrics.refused,
     ...(config.onStored !== undefined && { onStored: config.onStored }),

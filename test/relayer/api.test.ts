@@ -202,6 +202,11 @@ describe("what is refused", () => {
       /./,
       async () => fixture.transition({ deposit: 1_000_000n }, { payer: fixture.ledger.alice.address }),
     ],
+    "a deposit of the relayer's own money that it did not sign": [
+      "relayer.payer",
+      /^terms\.payer is 0x.*, this relayer, which did not sign/,
+      async () => fixture.transition({ deposit: 1_000_000n }, { payer: fixture.ledger.carol.address }),
+    ],
     "a take-over of a note that is not flagged": [
       "auction.NotFlagged",
       /./,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { signDeposit } from "../../contracts/signing.ts";
 import type { Transition } from "../../contracts/statements.ts";
 import { addSubmission, changesAfter, type Item, submissionOf } from "../../services/relayer/submissions.ts";
 import { randomElement } from "../support/ledgerFixture.ts";
@@ -103,6 +104,24 @@ export function batchingCases(at: () => RelayerStage): void {
       await stage.engine();
       const [expired] = await stage.reach(ids, "expired");
       expect(expired?.refusal?.rule).toBe("ledger.DeadlinePassed");
+    });
+
+    test("that would deposit the relayer's own money is refused, unless the relayer signed it", async () => {
+      const { usdc, as, addresses, chainId, ethers } = stage.fixture;
+      const wallet = stage.wallet();
+      await usdc.mint(wallet.address, 1_000n);
+      await as(await ethers.getSigner(wallet.address), usdc).approve(addresses.ledger, 1_000n);
+      const theft = await stage.fixture.transition({ deposit: 600n }, { payer: wallet.address });
+      const wanted = await stage.fixture.transition({ deposit: 400n }, { payer: wallet.address });
+      const { nullifier, commitment, asset, deposit: amount } = wanted.signals;
+      const statement = { nullifier, commitment, asset, amount, deadline: wanted.terms.deadline };
+      const payerSignature = await signDeposit(wallet, chainId, addresses.ledger, statement);
+      const ids = await stage.add(asItem(theft), asItem({ ...wanted, payerSignature }));
+      await stage.engine();
+      const [refused, taken] = await stage.reach(ids, "refused", "final");
+      expect(refused?.refusal?.rule).toBe("relayer.payer");
+      expect(taken?.state).toBe("final");
+      expect(await usdc.balanceOf(wallet.address)).toBe(600n);
     });
 
     test("that the ledger may take later is tried again, and refused when patience ends", async () => {
