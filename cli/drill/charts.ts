@@ -70,6 +70,7 @@ const CONFIG = {
     labelColor: INK,
     titleColor: INK,
     labelFontSize: 12,
+    labelLimit: 0,
     symbolSize: 120,
     orient: "top" as const,
     title: null,
@@ -243,11 +244,18 @@ export function fundChart(data: readonly FundDatum[], span: ChartSpan): Promise<
         mark: { type: "line", interpolate: "step-after", strokeWidth: 2 },
         encoding: {
           x: timeAxis(span),
-          y: { field: "amount", type: "quantitative", axis: { title: "USDC", format: ",.0f" } },
+          y: {
+            field: "amount",
+            type: "quantitative",
+            scale: { zero: isShort },
+            axis: { title: "USDC", format: ",.0f" },
+          },
           color: {
             field: "what",
             type: "nominal",
-            scale: { domain: ["balance", "uncovered deficit"], range: [PALETTE[0], STATE_COLOURS.bankrupt] },
+            scale: isShort
+              ? { domain: ["balance", "uncovered deficit"], range: [PALETTE[0], STATE_COLOURS.bankrupt] }
+              : { domain: ["balance"], range: [PALETTE[0]] },
           },
         },
       },
@@ -267,7 +275,7 @@ export function gasChart(data: readonly GasSummary[]): Promise<string> {
         field: "what",
         type: "nominal",
         sort: null,
-        axis: { title: null, labelLimit: 260, labelColor: INK },
+        axis: { title: null, labelLimit: 0, labelColor: INK },
       },
       x: { field: "gas", type: "quantitative", axis: { title: "million gas" } },
     },

@@ -181,7 +181,8 @@ export function conclude({ file, drill, record, audit, seconds, report }: Findin
     prices: inside(record.epochs).flatMap(({ time, prices }) =>
       underlyings.map((underlying) => ({ time: time * 1000, underlying, price: prices[underlying] ?? 0 })),
     ),
-    states: looks.map(({ time, counts }) => ({ time, counts })),
+    // Of two looks at one time the second counts.
+    states: [...new Map(looks.map(({ time, counts }) => [time, { time, counts }])).values()],
     rates: record.takeOvers.map(({ time, rate, permitted, deficit }) => ({
       time: time * 1000,
       rate: percentOf(rate),

@@ -39,9 +39,9 @@ const KEEPER_NUMBERS = [1, 2];
 /** Calm before the first price, in which accounts are opened, and after the last, in which auctions end. */
 const CALM_MS = 4 * 3_600_000;
 const OPENED_BEFORE_MS = 3 * 3_600_000;
-/** Whole USDC. */
-const FUND = 250_000;
-const FUND_FLOOR = 25_000;
+/** Whole USDC for each account: what the insurance fund begins with, and its floor. */
+const FUND = 5_000;
+const FUND_FLOOR = 500;
 const KEEPER_LIMITS = { maxInventory: 400_000, minimumProfit: 150 };
 
 const NAMES = { report: "report.html", summary: "summary.json", logs: "logs" } as const;
@@ -139,7 +139,15 @@ export async function runDrill(settings: DrillSettings, output: Output): Promise
     const start = new Date(first.time - OPENED_BEFORE_MS);
     // Proofs take as long as the machine takes, and no epoch passes meanwhile.
     const clock = "stands" as const;
-    const system = { directory, port: 0, start, clock, prices: feed, fund: FUND, fundFloor: FUND_FLOOR };
+    const system = {
+      directory,
+      port: 0,
+      start,
+      clock,
+      prices: feed,
+      fund: FUND * settings.accounts,
+      fundFloor: FUND_FLOOR * settings.accounts,
+    };
     const events = { log: told.log, onLine: () => {} };
     const data = await withLocalSystem(system, events, (local) =>
       playOn(local, settings, series, window, told),
