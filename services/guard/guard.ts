@@ -306,9 +306,11 @@ function guardOf(config: GuardConfig, record: GuardRecord, release: () => void):
             };
       const isDue = state === "acting" || state === "below";
       const underWay = openTopUp(record);
-      // What a maker and this account have agreed on spends the same note.
+      // What a maker and this account have agreed on spends the same note. Below its margin the account cannot wait for a maker, who may let the
+      // ticket lapse: the deposit goes first, and the trade is proven again on what it leaves.
       const isFree = inserted && dealing?.isUnderWay() !== true;
-      if (isFree && isDue && paying !== undefined && policy.topUp !== undefined) {
+      const mayDeposit = isFree || (inserted && state === "below");
+      if (mayDeposit && isDue && paying !== undefined && policy.topUp !== undefined) {
         if (underWay === undefined || (await needsAttempt(underWay, relayer, now)))
           did(await attempt("topUp", key, () => topUp(account, snapshot, equity, maintenance, now, paying)));
       }

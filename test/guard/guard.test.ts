@@ -342,6 +342,29 @@ describe("the command, looking once", () => {
   });
 });
 
+test("below its margin, an account does not wait for what a maker has agreed to", async () => {
+  await on.move(0.8);
+  const topUp = { perDay: 10_000n * USD, total: 10_000n * USD, maxFee: 0n };
+  let finish = (): void => {};
+  const stalled = new Promise<DeskOutcome[]>((resolve) => {
+    finish = () => resolve([]);
+  });
+  const desk: GuardDesk = {
+    ask: async () => Promise.reject(new Error("never asked")),
+    resume: () => stalled,
+  };
+  const policy: GuardPolicy = { ...POLICY, targetRatio: 1.16, topUp };
+  const guard = openGuard(on.config({ policy, desk, dataDirectory: on.at("stalled") }));
+  const before = await on.wallet();
+  expect(await guard.round()).toMatchObject({ state: "below", acts: [{ kind: "topUp" }] });
+  finish();
+  await guard.close();
+  expect(await on.wallet()).toBeLessThan(before);
+  expect(await on.ratio()).toBeGreaterThan(1);
+  await on.writeQueue();
+  await on.move(1.25);
+});
+
 test("no secret is in the log, and the ledger adds up", async () => {
   const text =
     on.lines.join("\n") +
