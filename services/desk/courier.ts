@@ -15,9 +15,15 @@ export interface Courier {
   send(to: BoxAddress, message: Heard, until: number): void;
   /** Tries to deliver what waits. */
   deliver(chainTime: number): Promise<void>;
-  /** Hands over each message of a box that is for this speaker and truly signed, and removes it (and all else) from the mailbox. */
+  /**
+   * Hands over each message of a box that is for this speaker and truly signed, and removes it (and all else) from the mailbox. Ends after some
+   * reads though there be more: the next time goes on, and whoever fills the box keeps nobody from other work.
+   */
   fetch(box: Box, deal: (message: Heard) => Promise<void> | void): Promise<void>;
 }
+
+/** Reads of a box in a row: as many as a full one takes. */
+const MOST_READS = 8;
 
 interface Waiting {
   to: BoxAddress;
@@ -67,7 +73,7 @@ export function makeCourier(post: Post, scope: DeskScope, speaker: string, log: 
       }
     },
     async fetch(box, deal) {
-      for (;;) {
+      for (let reads = 0; reads < MOST_READS; reads++) {
         const envelopes = await post.read(box);
         if (envelopes.length === 0) return;
         for (const { envelope } of envelopes) {

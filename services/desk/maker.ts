@@ -241,12 +241,12 @@ function requireConversation(
   return conversation;
 }
 
-/** Conversations of whose package the maker may have to take its side: a quote that can still be taken, or an agreed trade that is open. */
+/** Conversations of whose package the maker may have to take its side: a quote that can still be taken or was taken in time, or an agreed trade that is open. */
 export function bindingOf(book: Book, now: number): Conversation[] {
   return [...book.live].filter((conversation) => {
-    const { quote, acceptance } = conversation;
-    const canBeTaken = quote !== undefined && acceptance === undefined && now <= quote.content.validUntil;
-    return canBeTaken || isOpen(conversation);
+    const { quote, acceptedAt = now, confirmation } = conversation;
+    const binds = quote !== undefined && confirmation === undefined && acceptedAt <= quote.content.validUntil;
+    return binds || isOpen(conversation);
   });
 }
 

@@ -23,7 +23,12 @@ export function postAt(url: string): Post {
     let status: number;
     let body: Record<string, unknown>;
     try {
-      const response = await fetch(`${root}/${path}`, { ...init, signal: AbortSignal.timeout(REQUEST_MS) });
+      const response = await fetch(`${root}/${path}`, {
+        ...init,
+        // What a mailbox's owner signs is for this relayer.
+        redirect: "error",
+        signal: AbortSignal.timeout(REQUEST_MS),
+      });
       status = response.status;
       body = (await response.json()) as Record<string, unknown>;
     } catch {

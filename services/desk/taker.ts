@@ -330,7 +330,7 @@ function requireExpected(book: Book, message: Heard, now: number): void {
       `${kind}: this maker has answered, expected one answer`,
     );
     if (!isKind(message, "quote")) return;
-    const { deadline } = quotedTicket(conversation.request, message);
+    const { deadline, package: trade } = quotedTicket(conversation.request, message);
     const { validUntil } = message.content;
     ensure(now <= validUntil, "desk.expired", `quote: could be taken until ${validUntil}, it is ${now}`);
     ensure(
@@ -338,6 +338,9 @@ function requireExpected(book: Book, message: Heard, now: number): void {
       "desk.ticket",
       `quote: its ticket ends at ${deadline}, expected within ${LONGEST_TICKET} s`,
     );
+    // A trade is known by its package and salt: of two that share them, the second would seem to have happened with the first.
+    const isNew = [...book.conversations.values()].every(({ ticket }) => ticket?.package.salt !== trade.salt);
+    ensure(isNew, "desk.ticket", "quote: its salt was in another quote, expected a new one");
     return;
   }
   ensure(isKind(message, "confirmation"), "desk.foreign", `${kind}: not to a taker`);

@@ -230,20 +230,24 @@ test("quotes that are altered, foreign, replayed or expired are refused; an hone
   const taker = takerParty(desk, alder);
   const maker = makerParty(desk, birch);
   const { book } = taker.role;
-  const former = [...book.conversations.values()].at(-1)!.quote!;
+  const { quote: former, ticket: formerTicket } = [...book.conversations.values()].at(-1)!;
   const requestId = await taker.ask(inquiryFor(desk, [birch], PERPETUAL, 10n));
   const { request } = [...book.conversations.values()].at(-1)!;
   const reply = request.content.replyTo;
   const now = await desk.local.now();
   const send = async (to: BoxAddress, text: string): Promise<void> =>
     post.put(to.mailbox, await sealEnvelope(to, scope, text));
-  const offer = (owner: Owner, cash: bigint, more: { validUntil?: number; legs?: bigint } = {}) => {
-    const { validUntil = now + 200 } = more;
+  const offer = (
+    owner: Owner,
+    cash: bigint,
+    more: { validUntil?: number; legs?: bigint; salt?: bigint } = {},
+  ) => {
+    const { validUntil = now + 200, salt = 9n } = more;
     const legs = request.content.legs.map(({ id, size }) => ({
       id: BigInt(id),
       size: more.legs ?? BigInt(size),
     }));
-    const ticket = { ...scope, package: { legs, cash, salt: 9n }, deadline: BigInt(validUntil + 300) };
+    const ticket = { ...scope, package: { legs, cash, salt }, deadline: BigInt(validUntil + 300) };
     return say<MessageOf<"quote">>(owner.identity.signing, scope, {
       kind: "quote",
       ...{ to: alder.identity.signing.key, requestId, requestHash: request.hash, validUntil },
@@ -255,9 +259,10 @@ test("quotes that are altered, foreign, replayed or expired are refused; an hone
   const { signed } = offer(birch, good);
   await send(reply, JSON.stringify({ ...signed, text: signed.text.replace(String(good), `${good}0`) }));
   await send(reply, spokenForm(offer(cedar, good)));
-  await send(reply, spokenForm(former));
+  await send(reply, spokenForm(former!));
   await send(reply, spokenForm(offer(birch, good, { validUntil: now - 1 })));
   await send(reply, spokenForm(offer(birch, good, { legs: 1n })));
+  await send(reply, spokenForm(offer(birch, good, { salt: formerTicket!.package.salt })));
   await post.put(reply.mailbox, Buffer.alloc(4096, 1));
   await taker.role.step(requestId);
   expect([...book.conversations.values()].at(-1)!.quote).toBeUndefined();
@@ -287,7 +292,7 @@ test("quotes that are altered, foreign, replayed or expired are refused; an hone
   const events = taker.role.book.record.entries.slice(-40);
   const rules = events.flatMap((entry) => (entry.event === "refused" ? [entry.rule] : []));
   // What was not signed, or is of somebody who was not asked, is not even written down.
-  expect(rules).toEqual(["desk.expired", "desk.ticket", "desk.replayed"]);
+  expect(rules).toEqual(["desk.expired", "desk.ticket", "desk.ticket", "desk.replayed"]);
   const kept = maker.role.book.record.entries.map((entry) => entry.event === "heard" && entry.message.text);
   expect(kept.filter((text) => text === acceptance!.signed.text)).toHaveLength(1);
   expect(kept).not.toContain(foreign.signed.text);
