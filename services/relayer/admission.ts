@@ -9,7 +9,7 @@ import type { Gate } from "./gate.ts";
 import { contentOf, formatItem, type Item } from "./items.ts";
 import { refusalOfPayer } from "./ownMoney.ts";
 import type { ProofCheck } from "./proofCheck.ts";
-import { addSubmission, type Submission, submissionId, submissionOf } from "./submissions.ts";
+import { addSubmission, type Submission, spendersOf, submissionId, submissionOf } from "./submissions.ts";
 
 /** What an item is admitted by. */
 export interface AdmissionParts {
@@ -61,9 +61,10 @@ export function makeAdmission(parts: AdmissionParts): Admission {
     const submission = await submissionOf(store, submissionId(item));
     if (submission !== undefined && !mayStartAgain(submission)) return { submission, isNew: false };
     await checkTerms(item, parts);
+    await requireRoom(store, item);
     return gate.run(async () => {
-      await check(item, digest);
-      const added = await addSubmission(store, item);
+      const [absentAt] = await Promise.all([heightOf(parts.deployed), check(item, digest)]);
+      const added = await addSubmission(store, item, absentAt);
       if (added.isNew) parts.onStored?.();
       return added;
     });
@@ -117,6 +118,35 @@ async function checkTerms(item: Item, { deployed, relayer, quotes }: AdmissionPa
     "relayer.fee",
     `signals.fee is ${fee} micro-USDC, expected at least ${least} as quoted`,
   );
+}
+
+/** Most items under way that spend one note: at most one of them can ever be applied, and it costs nothing to make more. */
+const SPENDERS = 16;
+
+/** Throws `relayer.crowded` when too much is under way for the item's own note. */
+async function requireRoom(store: Store, item: Item): Promise<void> {
+  const count = await spendersOf(store, ownOf(item));
+  ensure(
+    count < SPENDERS,
+    "relayer.crowded",
+    `note: ${count} items that spend it are under way, expected fewer than ${SPENDERS}; wait until they have ended`,
+  );
+}
+
+/** What nobody but the item's maker can spend or use: his note, or his account number. */
+function ownOf(item: Item): bigint {
+  if (item.kind === "opening") return item.opening.signals.accountTag;
+  return item.kind === "transition"
+    ? item.transition.signals.nullifier
+    : item.takeOver.signals.keeperNullifier;
+}
+
+async function heightOf({ provider }: Deployed): Promise<number> {
+  try {
+    return await provider.getBlockNumber();
+  } catch {
+    throw new SolvusError("chain.unavailable", "chain: its node does not answer; try again later");
+  }
 }
 
 function feeOf(item: Item): bigint {

@@ -16,20 +16,23 @@ export interface Applied {
 }
 
 const BLOCKS_PER_QUERY = 10_000;
+/** A re-organized chain may have put an item into a block below the one at which it was not there yet. */
+const REPLACED_BLOCKS = 1_000;
 
-/** Finds the event by which the ledger applied exactly this item, the same new notes included; undefined when it did not. */
+/**
+ * Finds the event by which the ledger applied exactly this item, the same new notes included; undefined when it did not. `absentAt` is a height
+ * of the chain at which the item was not on it; without one all blocks since the deployment are looked through.
+ */
 export async function findApplied(
   { deployed, within }: Pick<EngineContext, "deployed" | "within">,
   item: Item,
+  absentAt?: number,
 ): Promise<Applied | undefined> {
   const { ledger, provider, deployment } = deployed;
   const topics = ledger.interface.encodeFilterTopics(...eventOf(item)) as string[];
-  for (
-    let last = await within(() => provider.getBlockNumber());
-    last >= deployment.fromBlock;
-    last -= BLOCKS_PER_QUERY
-  ) {
-    const fromBlock = Math.max(deployment.fromBlock, last - BLOCKS_PER_QUERY + 1);
+  const first = Math.max(deployment.fromBlock, (absentAt ?? 0) - REPLACED_BLOCKS);
+  for (let last = await within(() => provider.getBlockNumber()); last >= first; last -= BLOCKS_PER_QUERY) {
+    const fromBlock = Math.max(first, last - BLOCKS_PER_QUERY + 1);
     const address = deployment.ledger;
     const logs = await within(() => provider.getLogs({ address, topics, fromBlock, toBlock: last }));
     for (const log of logs) {

@@ -11,7 +11,7 @@ import { sendBatches } from "./batches.ts";
 import { type EngineContext, type OnStage, patientAsker } from "./context.ts";
 import { requireSameChain } from "./deploymentGuard.ts";
 import { type FollowMemory, follow, refill } from "./follow.ts";
-import { expireWaiting, forgetOld, releaseDead } from "./housekeeping.ts";
+import { expireWaiting, forgetOld, reclaimSpace, releaseDead } from "./housekeeping.ts";
 import { type InsertionMemory, keepTree } from "./insertions.ts";
 import { makeLease } from "./leases.ts";
 import { makeLedgerMirror } from "./ledgerMirror.ts";
@@ -145,11 +145,13 @@ function makeLook(context: EngineContext, isStopping: () => boolean): () => Prom
     const followed = await part("follow", () => follow(context, head.number, follows));
     await part("push", () => push(context, head.number, pushes));
     if (isTidyTime && lease.isHeld) await part("nonces", () => refill(context, follows));
-    if (
-      Date.now() - forgot > FORGET_MS &&
-      (await part("forgetting", () => forgetOld(context).then(() => true)))
-    )
+    if (Date.now() - forgot > FORGET_MS) {
+      const isFirst = forgot === 0;
+      // Whatever comes of it: what takes long must not take all the time.
       forgot = Date.now();
+      await part("forgetting", () => forgetOld(context));
+      if (!isFirst) await part("space", () => reclaimSpace(context));
+    }
     if (isTidyTime) await part("expiry", () => expireWaiting(context, head));
     let sent = 0;
     if (lease.isHeld && !isStopping()) sent = (await part("batches", () => sendBatches(context))) ?? 0;

@@ -40,7 +40,7 @@ export async function releaseDead({ store, sender, lease }: EngineContext): Prom
       [sender, ABANDONED_MS],
     );
     await sql.query(
-      "UPDATE outgoing SET node_index = NULL, changed_at = now() WHERE purpose <> 'batch' AND id = ANY ($1::bigint[])",
+      "UPDATE outgoing SET node_index = NULL, changed_at = now() WHERE node_index IS NOT NULL AND id = ANY ($1::bigint[])",
       [dead.map(({ id }) => String(id))],
     );
     const requeued = await sql.query<{ id: string }>(
@@ -151,20 +151,32 @@ async function staleSnapshots(
 
 /** Days for which what is done with is kept. */
 const KEPT_DAYS = 30;
+/** Rows that are forgotten in one statement: others work meanwhile. */
+const FORGOTTEN_AT_ONCE = 500;
 
-/** Forgets what has long been done with. */
-export async function forgetOld({ store }: EngineContext): Promise<void> {
-  const old = `now() - ${KEPT_DAYS} * interval '1 day'`;
-  await store.query(
-    `DELETE FROM submission WHERE state IN ('final', 'refused', 'expired') AND changed_at < ${old}`,
-  );
-  await store.query(
-    `DELETE FROM submission_change WHERE at < ${old} AND NOT EXISTS (SELECT 1 FROM submission WHERE submission.id = submission_change.submission)`,
-  );
+const OLD = `now() - ${KEPT_DAYS} * interval '1 day'`;
+
+const FORGETTING = [
+  `WITH gone AS (DELETE FROM submission WHERE id IN
+     (SELECT id FROM submission WHERE state IN ('final', 'refused', 'expired') AND changed_at < ${OLD} LIMIT $1) RETURNING id),
+   changes AS (DELETE FROM submission_change USING gone WHERE submission_change.submission = gone.id)
+   SELECT id FROM gone`,
   // A key's latest transaction tells the next nonce.
-  await store.query(
-    `DELETE FROM outgoing WHERE state IN ('final', 'lost') AND changed_at < ${old}
-       AND id NOT IN (SELECT max(id) FROM outgoing GROUP BY sender)`,
-  );
-  await store.query(`DELETE FROM insertion WHERE created_at < ${old}`);
+  `DELETE FROM outgoing WHERE id IN (SELECT id FROM outgoing WHERE state IN ('final', 'lost') AND changed_at < ${OLD}
+     AND id NOT IN (SELECT max(id) FROM outgoing GROUP BY sender) LIMIT $1) RETURNING id`,
+  `DELETE FROM insertion WHERE digest IN (SELECT digest FROM insertion WHERE created_at < ${OLD} LIMIT $1) RETURNING digest`,
+];
+
+/** Forgets what has long been done with: submissions with all their changes, transactions, proofs. */
+export async function forgetOld({ store }: Pick<EngineContext, "store">): Promise<void> {
+  for (const statement of FORGETTING) {
+    let gone: unknown[];
+    do gone = await store.query(statement, [FORGOTTEN_AT_ONCE]);
+    while (gone.length === FORGOTTEN_AT_ONCE);
+  }
+}
+
+/** Lets the embedded database use the space of rows that are gone again; a server does that by itself. */
+export async function reclaimSpace({ store }: Pick<EngineContext, "store">): Promise<void> {
+  if (store.isExclusive) await store.query("VACUUM (ANALYZE)");
 }

@@ -17,20 +17,28 @@ export interface Claimed {
   /** The other side of its trade. */
   partner?: string;
   failures: number;
+  /** A height of the chain at which it was not there. */
+  absentAt?: number;
 }
 
 /** Columns of a {@link ClaimedRow}. */
-export const CLAIMED_COLUMNS = "submission.id, submission.item, submission.partner, submission.failures";
+export const CLAIMED_COLUMNS =
+  "submission.id, submission.item, submission.partner, submission.failures, submission.absent_at";
 
 export interface ClaimedRow {
   id: string;
   item: string;
   partner: string | null;
   failures: number;
+  absent_at: unknown;
 }
 
-export function claimedFrom({ id, item, partner, failures }: ClaimedRow): Claimed {
-  return { id, item: itemOf(item), failures, ...(partner === null ? {} : { partner }) };
+export function claimedFrom({ id, item, partner, failures, absent_at }: ClaimedRow): Claimed {
+  return {
+    ...{ id, item: itemOf(item), failures },
+    ...(partner === null ? {} : { partner }),
+    ...(absent_at === null ? {} : { absentAt: Number(absent_at) }),
+  };
 }
 
 /** A refused item, and what that means. */
@@ -48,7 +56,7 @@ export async function judge(context: EngineContext, claimed: Claimed, refusal: R
   if (refusal.rule === "ledger.PartnerMissing") return { claimed, refusal, outcome: "stranded" };
   const verdict = verdictOf(refusal);
   if (verdict !== "spent") return { claimed, refusal, outcome: verdict };
-  const applied = await findApplied(context, claimed.item);
+  const applied = await findApplied(context, claimed.item, claimed.absentAt);
   if (applied !== undefined) return { claimed, refusal, applied, outcome: "applied" };
   return { claimed, refusal, outcome: claimed.failures > 0 ? "refused" : "later" };
 }

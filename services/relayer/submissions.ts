@@ -136,11 +136,13 @@ export function submissionId(item: Item): string {
 
 /**
  * Stores an item; it is durable when this resolves. One that is known is left as it is, unless it was refused or has expired: then it starts
- * again, with the proof given now. A side of a trade waits until the other is there. Whoever calls has checked the item.
+ * again, with the proof given now. A side of a trade waits until the other is there. Whoever calls has checked the item; `absentAt` is a height
+ * of the chain at which the item was not on it.
  */
 export async function addSubmission(
   store: Store,
   item: Item,
+  absentAt?: number,
 ): Promise<{ submission: Submission; isNew: boolean }> {
   const id = submissionId(item);
   return changing(store, async (sql) => {
@@ -156,13 +158,14 @@ export async function addSubmission(
       tradeTag === undefined ? null : String(tradeTag),
       side ?? null,
       tradeTag === undefined ? "queued" : "waiting",
+      absentAt ?? null,
     ];
     const [added] = await sql.query<{ id: string }>(
-      `INSERT INTO submission (id, kind, item, deadline, relayer, spends, snapshot_root, trade_tag, side, state, sequence)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)
+      `INSERT INTO submission (id, kind, item, deadline, relayer, spends, snapshot_root, trade_tag, side, state, absent_at, sequence)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0)
        ON CONFLICT (id) DO UPDATE SET item = excluded.item, state = excluded.state, rule = NULL, message = NULL, partner = NULL,
          outgoing = NULL, transaction = NULL, block = NULL, block_hash = NULL, leaf_index = NULL, not_before = NULL,
-         doubted_at = NULL, failures = 0, received_at = now()
+         doubted_at = NULL, failures = 0, received_at = now(), absent_at = excluded.absent_at
        WHERE submission.state IN ('refused', 'expired')
        RETURNING id`,
       values,
@@ -174,6 +177,15 @@ export async function addSubmission(
     }
     return { submission: (await submissionOf(sql, id)) as Submission, isNew };
   });
+}
+
+/** How many items that are under way spend this note, or use this account number. */
+export async function spendersOf(sql: Sql, spent: bigint): Promise<number> {
+  const [row] = await sql.query<{ count: unknown }>(
+    "SELECT count(*) AS count FROM submission WHERE spends && $1::text[] AND state IN ('waiting', 'queued', 'sent')",
+    [[String(spent)]],
+  );
+  return Number(row?.count);
 }
 
 /** The submission of an id; undefined when there is none. */

@@ -106,6 +106,12 @@ const STEPS: readonly string[] = [
     value text NOT NULL
   );
   `,
+  `
+  ALTER TABLE submission ADD COLUMN absent_at bigint;
+  ALTER TABLE submission ADD COLUMN skips integer NOT NULL DEFAULT 0;
+  CREATE INDEX submission_ended ON submission (changed_at) WHERE state IN ('final', 'refused', 'expired');
+  CREATE INDEX outgoing_item_submission ON outgoing_item (submission);
+  `,
 ];
 
 /** Serialises migrations of any number of processes. */

@@ -5,7 +5,7 @@ import { relayerClient } from "../../services/relayer/client.ts";
 import { formatItem, type Item, parseItem } from "../../services/relayer/items.ts";
 import { makeProofCheck, signalsOn } from "../../services/relayer/proofCheck.ts";
 import { DEFAULT_LIMITS, type Service } from "../../services/relayer/service.ts";
-import { countsByState, submissionId } from "../../services/relayer/submissions.ts";
+import { addSubmission, countsByState, submissionId } from "../../services/relayer/submissions.ts";
 import { randomElement } from "../support/ledgerFixture.ts";
 import { aliceDeposits } from "../support/ledgerItems.ts";
 import { FEE, post, type RelayerFixture, relayerFixture } from "./relayerFixture.ts";
@@ -206,6 +206,16 @@ describe("what is refused", () => {
       "relayer.payer",
       /^terms\.payer is 0x.*, this relayer, which did not sign/,
       async () => fixture.transition({ deposit: 1_000_000n }, { payer: fixture.ledger.carol.address }),
+    ],
+    "one item too many of the same note": [
+      "relayer.crowded",
+      /^note: 16 items that spend it are under way/,
+      async () => {
+        const nullifier = randomElement();
+        for (let count = 0; count < 16; count++)
+          await addSubmission(fixture.store, await fixture.transition({ nullifier }));
+        return fixture.transition({ nullifier });
+      },
     ],
     "a take-over of a note that is not flagged": [
       "auction.NotFlagged",

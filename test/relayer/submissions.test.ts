@@ -16,6 +16,7 @@ import {
 import type { Store } from "../../services/store/store.ts";
 import { anyProof, randomElement } from "../support/ledgerFixture.ts";
 import { temporaryStore } from "../support/storeFixture.ts";
+import { someTransition } from "./someTransition.ts";
 
 const NOBODY = "0x0000000000000000000000000000000000000000";
 const SOMEBODY = "0x0000000000000000000000000000000000000001";
@@ -30,35 +31,10 @@ afterEach(async () => {
 });
 afterAll(() => store.close());
 
-function transition(signals: Partial<Transition["signals"]> = {}): Transition {
-  return {
-    tier: 0n,
-    proof: anyProof(),
-    signals: {
-      stateRoot: 1n,
-      snapshotRoot: 2n,
-      registryRoot: 0n,
-      nullifier: randomElement(),
-      commitment: randomElement(),
-      mode: 0n,
-      asset: 0n,
-      deposit: 0n,
-      withdrawal: 0n,
-      fee: 0n,
-      tradeTag: 0n,
-      side: 0n,
-      escrow: [3n, 4n],
-      ...signals,
-    },
-    terms: { payer: NOBODY, recipient: NOBODY, relayer: NOBODY, deadline: 2n ** 64n - 1n },
-    payerSignature: "0x",
-  };
-}
-
 const asItem = (given: Transition): Item => ({ kind: "transition", transition: given });
 
 describe("a submission's id", () => {
-  const given = transition();
+  const given = someTransition();
   const id = submissionId(asItem(given));
 
   test("does not depend on proof, payer's signature and how addresses are written", () => {
@@ -94,7 +70,7 @@ describe("a submission's id", () => {
 
 describe("handing in", () => {
   test("stores the item as it is, once", async () => {
-    const item = asItem(transition());
+    const item = asItem(someTransition());
     const first = await addSubmission(store, item);
     const again = await addSubmission(
       store,
@@ -113,13 +89,13 @@ describe("handing in", () => {
   });
 
   test("at the same time from many sides is once too", async () => {
-    const item = asItem(transition());
+    const item = asItem(someTransition());
     const answers = await Promise.all(Array.from({ length: 20 }, () => addSubmission(store, item)));
     expect(answers.filter(({ isNew }) => isNew)).toHaveLength(1);
   });
 
   test("what was refused starts again, with the proof given now", async () => {
-    const bad = transition();
+    const bad = someTransition();
     const { id } = (await addSubmission(store, asItem(bad))).submission;
     await changing(store, async (sql) => {
       await end(sql, id, "refused", { rule: "ledger.ProofRejected", message: "circuit is 1" });
@@ -138,7 +114,7 @@ describe("handing in", () => {
 
   test("both sides of many trades at once pairs each with its own", async () => {
     const tags = Array.from({ length: 10 }, randomElement);
-    const sides = tags.flatMap((tradeTag) => [0n, 1n].map((side) => transition({ tradeTag, side })));
+    const sides = tags.flatMap((tradeTag) => [0n, 1n].map((side) => someTransition({ tradeTag, side })));
     const answers = await Promise.all(sides.map((side) => addSubmission(store, asItem(side))));
     expect(await countsByState(store)).toMatchObject({ queued: 20, waiting: 0 });
     const rows = await store.query<{ id: string; partner: string; trade_tag: string }>(
@@ -155,7 +131,7 @@ describe("changes", () => {
     const before = await latestSequence(store);
     const ids = [];
     for (let index = 0; index < 5; index++)
-      ids.push((await addSubmission(store, asItem(transition()))).submission.id);
+      ids.push((await addSubmission(store, asItem(someTransition()))).submission.id);
     const first = await changesAfter(store, before, 2);
     const rest = await changesAfter(store, first.at(-1)?.sequence as bigint, 100);
     expect([...first, ...rest].map(({ id }) => id)).toEqual(ids);
@@ -165,7 +141,7 @@ describe("changes", () => {
   });
 
   test("that change nothing are not recorded", async () => {
-    const { id } = (await addSubmission(store, asItem(transition()))).submission;
+    const { id } = (await addSubmission(store, asItem(someTransition()))).submission;
     const before = await latestSequence(store);
     await changing(store, (sql) => recordChanges(sql, [id, id]));
     expect(await latestSequence(store)).toBe(before);
@@ -174,7 +150,7 @@ describe("changes", () => {
   test("are told to listeners, also those that another process made", async () => {
     let told = 0;
     const end = onChange(store, () => told++);
-    const { id } = (await addSubmission(store, asItem(transition()))).submission;
+    const { id } = (await addSubmission(store, asItem(someTransition()))).submission;
     expect(told).toBe(1);
     await pause(50);
     await store.query(
@@ -183,7 +159,7 @@ describe("changes", () => {
     );
     await expect.poll(() => told, { timeout: 3_000 }).toBe(2);
     end();
-    await addSubmission(store, asItem(transition()));
+    await addSubmission(store, asItem(someTransition()));
     expect(told).toBe(2);
   });
 });
