@@ -74,10 +74,10 @@ export interface Journal {
   latest(): bigint;
 }
 
-/** The largest of some epochs; 0 of none. */
-function latestOf(epochs: readonly bigint[]): bigint {
+/** The largest of some epochs or times; 0 of none. */
+function latestOf(values: readonly bigint[]): bigint {
   let latest = 0n;
-  for (const epoch of epochs) if (epoch > latest) latest = epoch;
+  for (const value of values) if (value > latest) latest = value;
   return latest;
 }
 
@@ -115,7 +115,9 @@ export function openJournal(directory: string, owner: JournalOwner): Journal {
       ...observed.map(({ epoch }) => epoch),
       ...signed.map(({ header }) => header.epoch),
     ]);
-    observed = observed.filter(({ epoch }) => epoch + KEPT > latest);
+    // While no epoch is posted, many times of one are observed: those that no header can have any more go.
+    const newest = latestOf(observed.map(({ time }) => time));
+    observed = observed.filter(({ epoch, time }) => epoch + KEPT > latest && time + POSTABLE_FOR >= newest);
     signed = signed.filter(({ header }) => header.epoch + KEPT > latest);
     writeText(
       file,

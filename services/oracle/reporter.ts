@@ -44,7 +44,7 @@ export interface ObservationRequest {
 
 export interface Reporter {
   address: string;
-  /** Its signed observation of an epoch. The same request has the same answer, for ever. */
+  /** Its signed observation of an epoch. The same request has the same answer for as long as that can be posted. */
   observe(request: ObservationRequest): Promise<SubmittedObservation>;
   /** Its signature over a header. */
   sign(proposal: Proposal): Promise<string>;

@@ -146,9 +146,9 @@ export async function startReporters(
 
     const { aggregators } = config;
     if (aggregators !== undefined)
-      server.addHook("preValidation", async ({ url, headers, body }) => {
-        // Health, metrics and the list of reporters are for everybody.
-        if (!url.startsWith("/v1/reporters/")) return;
+      server.addHook("preValidation", async ({ url, routeOptions, headers, body }) => {
+        // Health, metrics and the list of reporters are for everybody. The route decides, for one URL can be written in several ways.
+        if (routeOptions.url?.startsWith("/v1/reporters/") !== true) return;
         try {
           requireCaller(aggregators, headers[CALLER_HEADER], url, body ?? undefined);
         } catch (error) {

@@ -285,6 +285,7 @@ export function reporterSuite(): void {
       expect(await get(await callerHeader(relayer, path, {}))).toBe(422);
       expect(await get(good.replace(/^\d+/, (seconds) => String(Number(seconds) - 100)))).toBe(422);
       expect(await get("")).toBe(422);
+      expect(await get("", path.replace("reporters", "%72eporters"))).toBe(422);
       expect(await get(`${Math.floor(Date.now() / 1000)}.0x${"00".repeat(65)}`)).toBe(422);
       expect((await fetch(`${url}/health`)).status).toBe(200);
       expect((await fetch(`${url}/v1/reporters`)).status).toBe(200);
@@ -333,6 +334,21 @@ export function reporterSuite(): void {
       expect(journal.signed(10n)).toBeUndefined();
       expect(refusal(() => journal.requireFree(header(3n), 2 ** 40))).toBe("reporter.journal");
       expect(refusal(() => journal.requireFree(header(21n), 0))).toBe("none");
+    });
+
+    test("forgets what was observed at times that no header can have any more", () => {
+      const directory = present.world.directory();
+      const journal = open(directory);
+      const [observation] = observations as [SubmittedObservation];
+      for (const time of [1_000n, 1_100n, 1_210n]) journal.recordObserved(5n, time, [1n], observation);
+      expect(journal.observed(5n, 1_000n, [1n])).toEqual(observation);
+      journal.recordObserved(5n, 1_211n, [1n], observation);
+      for (const kept of [journal, open(directory)])
+        expect([1_000n, 1_100n, 1_211n].map((time) => kept.observed(5n, time, [1n]) !== undefined)).toEqual([
+          false,
+          true,
+          true,
+        ]);
     });
 
     test("is of one process", async () => {
