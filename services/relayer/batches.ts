@@ -7,6 +7,7 @@ import type { EngineContext } from "./context.ts";
 import { refusalIn } from "./context.ts";
 import { contentOf } from "./items.ts";
 import {
+  among,
   CLAIMED_COLUMNS,
   type Claimed,
   type ClaimedRow,
@@ -161,11 +162,12 @@ async function sendFormed(context: EngineContext, { outgoing, units }: FormedBat
   await stage("simulated", { outgoing, items: kept.flat().length });
   if (judged.length > 0) {
     await changing(store, async (sql) => {
-      await sql.query(
-        "UPDATE submission SET outgoing = NULL WHERE outgoing = $1 AND id = ANY ($2::text[]) AND state = 'queued'",
+      // Of what another holder claimed meanwhile nothing is said here.
+      const ours = await sql.query<{ id: string }>(
+        "UPDATE submission SET outgoing = NULL WHERE outgoing = $1 AND id = ANY ($2::text[]) AND state = 'queued' RETURNING id",
         [outgoing, judged.map(({ claimed }) => claimed.id)],
       );
-      await recordChanges(sql, await recordJudged(sql, judged, rules.patienceMs));
+      await recordChanges(sql, await recordJudged(sql, among(judged, ours), rules.patienceMs));
     });
     for (const { claimed, refusal, outcome } of judged)
       log.info({ submission: claimed.id, outcome, ...refusal }, "refused");

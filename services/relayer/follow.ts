@@ -5,6 +5,7 @@ import { appliedIn } from "./applied.ts";
 import { changing, recordChanges } from "./changes.ts";
 import type { EngineContext } from "./context.ts";
 import {
+  among,
   CLAIMED_COLUMNS,
   type Claimed,
   type ClaimedRow,
@@ -163,7 +164,12 @@ async function recordReceipt(
     for (const { claimed, leafIndex } of applied) {
       await recordApplied(sql, claimed.id, { transaction, block, blockHash, leafIndex }, id);
     }
-    const changed = await recordJudged(sql, judged, rules.patienceMs);
+    const ours = await sql.query<{ id: string }>(
+      // A batch that reverted is no item's fault in particular; who is skipped passed its simulation and cost gas all the same.
+      "UPDATE submission SET skips = skips + CASE WHEN $3 THEN 1 ELSE 0 END WHERE outgoing = $1 AND id = ANY ($2::text[]) RETURNING id",
+      [id, judged.map(({ claimed }) => claimed.id), receipt.status === 1],
+    );
+    const changed = await recordJudged(sql, among(judged, ours), rules.patienceMs);
     await recordChanges(sql, [...applied.map(({ claimed }) => claimed.id), ...changed]);
     return true;
   });

@@ -51,6 +51,12 @@ export interface Judged {
   outcome: "applied" | "refused" | "expired" | "later" | "stranded";
 }
 
+/** Those whose submissions are among these rows. */
+export function among(judged: readonly Judged[], rows: readonly { id: string }[]): Judged[] {
+  const ids = new Set(rows.map(({ id }) => id));
+  return judged.filter(({ claimed }) => ids.has(claimed.id));
+}
+
 /** Finds out what a refusal means for one item. A note that looks spent is looked at twice before that is an answer. */
 export async function judge(context: EngineContext, claimed: Claimed, refusal: Refusal): Promise<Judged> {
   if (refusal.rule === "ledger.PartnerMissing") return { claimed, refusal, outcome: "stranded" };

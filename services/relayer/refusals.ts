@@ -64,25 +64,28 @@ const LONGEST_WAIT_MS = 15_000;
 export const REVERTED = "chain.reverted";
 /** How often that may happen to an item: each time costs the relayer its gas. */
 const MOST_REVERTS = 4;
+/** How often an item may be skipped in a block after it was found good: each time costs the relayer gas and brings no fee. */
+export const MOST_SKIPS = 2;
 
-/** Queues an item again that the contracts refuse now and may take later; after `patienceMs` of that it is refused. */
+/** Queues an item again that the contracts refuse now and may take later; after `patienceMs` of that, or when it costs too much gas, it is refused. */
 export async function holdBack(
   sql: Sql,
   id: string,
   { rule, message }: Refusal,
   patienceMs: number,
 ): Promise<void> {
-  const [row] = await sql.query<{ overdue: boolean; failures: number }>(
+  const [row] = await sql.query<{ overdue: boolean; failures: number; skips: number }>(
     `UPDATE submission SET state = 'queued', outgoing = NULL, rule = $2, message = $3, failures = failures + 1,
        transaction = NULL, block = NULL, block_hash = NULL, leaf_index = NULL,
        doubted_at = coalesce(doubted_at, now()),
        not_before = now() + least($4::float8 * 2 ^ least(failures, 10), $5::float8) * interval '1 millisecond'
      WHERE id = $1 AND state IN ('queued', 'sent')
-     RETURNING doubted_at < now() - $6::float8 * interval '1 millisecond' AS overdue, failures`,
+     RETURNING doubted_at < now() - $6::float8 * interval '1 millisecond' AS overdue, failures, skips`,
     [id, rule, message, FIRST_WAIT_MS, LONGEST_WAIT_MS, patienceMs],
   );
-  const isCostly = rule === REVERTED && (row?.failures ?? 0) > MOST_REVERTS;
-  if (row?.overdue || isCostly) await end(sql, id, "refused", { rule, message });
+  if (row === undefined) return;
+  const isCostly = (rule === REVERTED && row.failures > MOST_REVERTS) || row.skips > MOST_SKIPS;
+  if (row.overdue || isCostly) await end(sql, id, "refused", { rule, message });
 }
 
 /** Ends an item, unless it is on the chain by now. */

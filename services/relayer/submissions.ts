@@ -4,6 +4,7 @@ import type { Sql, Store } from "../store/store.ts";
 import { changing, recordChanges } from "./changes.ts";
 import { itemOf, itemText } from "./itemText.ts";
 import { pairOrWait } from "./pairing.ts";
+import { MOST_SKIPS } from "./refusals.ts";
 
 /*
  * What was handed in to be put on the chain, and what became of it. A submission is known by what it states, so that handing it in again
@@ -136,7 +137,7 @@ export function submissionId(item: Item): string {
 
 /**
  * Stores an item; it is durable when this resolves. One that is known is left as it is, unless it was refused or has expired: then it starts
- * again, with the proof given now. A side of a trade waits until the other is there. Whoever calls has checked the item; `absentAt` is a height
+ * again, with the proof given now, unless blocks have skipped it too often. A side of a trade waits until the other is there. Whoever calls has checked the item; `absentAt` is a height
  * of the chain at which the item was not on it.
  */
 export async function addSubmission(
@@ -166,7 +167,7 @@ export async function addSubmission(
        ON CONFLICT (id) DO UPDATE SET item = excluded.item, state = excluded.state, rule = NULL, message = NULL, partner = NULL,
          outgoing = NULL, transaction = NULL, block = NULL, block_hash = NULL, leaf_index = NULL, not_before = NULL,
          doubted_at = NULL, failures = 0, received_at = now(), absent_at = excluded.absent_at
-       WHERE submission.state IN ('refused', 'expired')
+       WHERE submission.state IN ('refused', 'expired') AND submission.skips <= ${MOST_SKIPS}
        RETURNING id`,
       values,
     );

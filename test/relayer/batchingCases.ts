@@ -1,9 +1,10 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { signDeposit } from "../../contracts/signing.ts";
 import type { Transition } from "../../contracts/statements.ts";
 import { addSubmission, changesAfter, type Item, submissionOf } from "../../services/relayer/submissions.ts";
 import { randomElement } from "../support/ledgerFixture.ts";
-import { areSpent } from "../support/ledgerItems.ts";
+import { aliceDeposits, areSpent } from "../support/ledgerItems.ts";
 import { asItem, lazily, type RelayerStage } from "./relayerStage.ts";
 
 /** Cases of forming batches on a stage, which exists once they run. */
@@ -122,6 +123,59 @@ export function batchingCases(at: () => RelayerStage): void {
       expect(refused?.refusal?.rule).toBe("relayer.payer");
       expect(taken?.state).toBe("final");
       expect(await usdc.balanceOf(wallet.address)).toBe(600n);
+    });
+
+    test("that a relayer judges too late stays with the one that has it by then", async () => {
+      const { alice, usdc, as, addresses } = stage.fixture;
+      const allow = (amount: bigint) => as(alice, usdc).approve(addresses.ledger, amount);
+      await allow(0n);
+      const ids = await stage.add(asItem(await aliceDeposits(stage.fixture, { deposit: 5n })));
+      let isLate = false;
+      await stage.engine({
+        async onStage(at) {
+          if (at !== "simulated" || isLate) return;
+          isLate = true;
+          // It slept for so long that its claim was given back, and another sends what could not be paid before.
+          await stage.store.query("DELETE FROM outgoing WHERE state = 'formed'");
+          await stage.store.query("UPDATE submission SET outgoing = NULL");
+          await allow(2n ** 255n);
+          stage.rpc.setFaults(({ method }) =>
+            method === "eth_sendRawTransaction" ? { kind: "status", status: 503 } : undefined,
+          );
+          await stage.engine({ relayer: 1 });
+          await stage.reach(ids, "sent");
+        },
+      });
+      await stage.reach(ids, "sent");
+      await pause(500);
+      stage.rpc.setFaults();
+      const [done] = await stage.reach(ids, "final");
+      const changes = await changesAfter(stage.store, 0n, 100, done?.id);
+      expect(changes.map(({ state }) => state)).toEqual(["queued", "sent", "mined", "final"]);
+      expect(await batchSizes()).toEqual([1]);
+    });
+
+    test("that blocks skip although it looks good is sent three times, and never again", async () => {
+      const { alice, usdc, as, addresses } = stage.fixture;
+      const allow = async (amount: bigint): Promise<void> => {
+        await (await as(alice, usdc).approve(addresses.ledger, amount)).wait();
+      };
+      const item = asItem(await aliceDeposits(stage.fixture, { deposit: 5n }));
+      const ids = await stage.add(item);
+      await stage.engine({
+        async onStage(at) {
+          // Between simulation and inclusion the payer changes its mind.
+          if (at === "stored") await allow(0n);
+          if (at === "mined") await allow(2n ** 255n);
+        },
+      });
+      const [refused] = await stage.reach(ids, "refused");
+      expect(refused?.refusal).toBeDefined();
+      expect(await batchSizes()).toEqual([1, 1, 1]);
+      expect(await addSubmission(stage.store, item)).toMatchObject({
+        isNew: false,
+        submission: { state: "refused" },
+      });
     });
 
     test("that the ledger may take later is tried again, and refused when patience ends", async () => {
