@@ -162,39 +162,47 @@ async function resume(setting: RoundSetting): Promise<SignedEpoch | undefined> {
   }
 }
 
-/** Computes the epoch, with the reasons of those left out in the message when it cannot be. */
-function computeWithReasons(
-  state: OracleState,
+/** Computes the epoch from answers; or why it cannot be, with the reasons of those left out. */
+function computeFrom(
+  setting: RoundSetting,
   expected: ExpectedEpoch,
-  usable: readonly UsableObservation[],
-  leftOut: readonly LeftOut[],
-): ComputedEpoch {
+  answers: readonly Answer<UsableObservation>[],
+): { computed: ComputedEpoch; leftOut: LeftOut[] } | { refusal: SolvusError } {
+  const usable = answers.flatMap((answer) => ("value" in answer ? [answer.value] : []));
+  const leftOut = [...absentOf(setting), ...refusalsOf(answers, "observation")];
   try {
-    return computeEpoch(state, expected, usable);
+    return { computed: computeEpoch(setting.state, expected, usable), leftOut };
   } catch (error) {
     if (!(error instanceof SolvusError)) throw error;
-    throw new SolvusError(error.rule, `${error.message}; ${reasonsText(leftOut)}`);
+    return { refusal: new SolvusError(error.rule, `${error.message}; ${reasonsText(leftOut)}`) };
   }
 }
+
+const isAnyLate = (answers: readonly Answer<unknown>[]): boolean =>
+  answers.some((answer) => "refusal" in answer && answer.refusal.rule === "reporter.late");
 
 /**
  * Makes the next epoch, signed by a quorum. Throws, and nothing is lost, when too few reporters see, agree or sign: `oracle.quorum`,
  * `oracle.price`, `oracle.signatures`. Headers that reporters have signed and that nobody completes lapse after three minutes of the chain.
  */
 export async function makeEpoch(setting: RoundSetting): Promise<SignedEpoch> {
-  const { state, time, market, onStage } = setting;
+  const { state, time, market, patience, onStage } = setting;
   const expected = expectedEpoch(state, time, market);
-  const answers = await gatherObservations(setting, expected);
-  const refusals = refusalsOf(answers, "observation");
-  if (refusals.some(({ rule }) => rule === "reporter.signedAnother")) {
+  const gathered = await gatherObservations(setting, expected);
+  if (refusalsOf(gathered, "observation").some(({ rule }) => rule === "reporter.signedAnother")) {
     const resumed = await resume(setting);
     if (resumed !== undefined) return resumed;
   }
-  const usable = answers.flatMap((answer) => ("value" in answer ? [answer.value] : []));
-  const leftOut = [...absentOf(setting), ...refusals];
-  const computed = computeWithReasons(state, expected, usable, leftOut);
+  let made = computeFrom(setting, expected, gathered);
+  if ("refusal" in made && isAnyLate(gathered)) {
+    // Some that answer at once may have seen nothing, or lie: then all are waited for.
+    const waiting = { ...setting, patience: { ...patience, graceMs: patience.answerMs } };
+    made = computeFrom(setting, expected, await gatherObservations(waiting, expected));
+  }
+  if ("refusal" in made) throw made.refusal;
+  const { computed, leftOut } = made;
   await onStage?.("computed");
-  const gathered = await gatherSignatures(setting, computed);
+  const { signatures, leftOut: unsigned } = await gatherSignatures(setting, computed);
   const byPrice = computed.leftOut.map(
     ({ reporter, key, reason }): LeftOut => ({
       reporter,
@@ -205,8 +213,8 @@ export async function makeEpoch(setting: RoundSetting): Promise<SignedEpoch> {
   );
   return {
     computed,
-    signatures: gathered.signatures,
-    leftOut: [...leftOut, ...byPrice, ...gathered.leftOut],
+    signatures,
+    leftOut: [...leftOut, ...byPrice, ...unsigned],
     isResumed: false,
   };
 }

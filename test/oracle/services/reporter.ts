@@ -23,6 +23,7 @@ import {
 import { openJournal } from "../../../services/oracle/journal.ts";
 import { makeReporter, type Reporter, type ReporterSetting } from "../../../services/oracle/reporter.ts";
 import { type RemoteReporter, reportersAt } from "../../../services/oracle/reporterClient.ts";
+import { makeEpoch } from "../../../services/oracle/round.ts";
 import { present, source } from "./setting.ts";
 
 const rule = async (act: Promise<unknown>): Promise<string> => {
@@ -258,6 +259,41 @@ export function reporterSuite(): void {
       expect(await rule(again.sign(second))).toBe("reporter.signedAnother");
       expect((await again.pending())?.header).toEqual(first.header);
     });
+  });
+
+  test("two that answer at once, and saw nothing, do not keep an aggregator from those that take a while", async () => {
+    const { stage, readState } = present.world;
+    const { chain, deployment } = stage.deployed;
+    const asked = new Map<number, number>();
+    const remotes = reporters.map(
+      (reporter, place): RemoteReporter => ({
+        ...reporter,
+        async observe(request) {
+          asked.set(place, (asked.get(place) ?? 0) + 1);
+          const honestly = await reporter.observe(request);
+          if (place >= 5) await new Promise((resolve) => setTimeout(resolve, 150));
+          if (place >= 2) return honestly;
+          const none = request.keys.map(() => 0n);
+          const [signed] = await signObservations(
+            [stage.reporters[place]!],
+            chain.chainId,
+            deployment.oracle,
+            request,
+            [{ prices: none, tradedAt: none, restHash: honestly.restHash }],
+          );
+          return { ...signed!, rest: honestly.rest };
+        },
+      }),
+    );
+    const state = await readState();
+    const patience = { answerMs: 10_000, graceMs: 5 };
+    const { computed, signatures } = await makeEpoch({
+      ...{ reporters: remotes, state, time: BigInt(state.time), patience },
+    });
+    expect(computed.prices).toEqual(honest.prices);
+    expect(computed.observations).toHaveLength(7);
+    expect(signatures).toHaveLength(5);
+    expect([asked.get(0), asked.get(6)]).toEqual([2, 2]);
   });
 
   describe("reporters that know their aggregators", () => {
