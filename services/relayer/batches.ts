@@ -49,14 +49,14 @@ export async function formBatch(context: EngineContext): Promise<FormedBatch | u
   const { lease, rules, sender } = context;
   return lease.fenced(async (sql) => {
     await sql.query("SELECT pg_advisory_xact_lock($1)", [FORMING_LOCK]);
-    const claimable = `state = 'queued' AND outgoing IS NULL AND (relayer IS NULL OR relayer = $1)
-      AND (not_before IS NULL OR not_before <= now())
-      AND NOT EXISTS (SELECT 1 FROM submission busy WHERE busy.spends && submission.spends AND busy.id <> submission.id
+    const claimable = (row: string): string => `${row}.state = 'queued' AND ${row}.outgoing IS NULL
+      AND (${row}.relayer IS NULL OR ${row}.relayer = $1) AND (${row}.not_before IS NULL OR ${row}.not_before <= now())
+      AND NOT EXISTS (SELECT 1 FROM submission busy WHERE busy.spends && ${row}.spends AND busy.id <> ${row}.id
         AND (busy.state = 'sent' OR (busy.state = 'queued' AND busy.outgoing IS NOT NULL)))`;
     const rows = await sql.query<ClaimedRow & { spends: string[]; rule: string | null; age: unknown }>(
       `SELECT ${CLAIMED_COLUMNS}, spends, rule, extract(epoch FROM now() - changed_at) * 1000 AS age FROM submission
-       WHERE ${claimable} AND NOT EXISTS (SELECT 1 FROM submission other WHERE other.id = submission.partner
-         AND other.state = 'queued' AND (other.outgoing IS NOT NULL OR other.not_before > now() OR other.relayer <> $1))
+       WHERE ${claimable("submission")} AND NOT EXISTS (SELECT 1 FROM submission other WHERE other.id = submission.partner
+         AND other.state IN ('waiting', 'queued', 'sent') AND NOT (${claimable("other")}))
        ORDER BY received_at, id LIMIT ${LOOK_AHEAD} FOR UPDATE SKIP LOCKED`,
       [sender],
     );
@@ -76,7 +76,7 @@ export async function formBatch(context: EngineContext): Promise<FormedBatch | u
           ? [byId.get(row.partner) as (typeof rows)[number]]
           : await sql.query<(typeof rows)[number]>(
               `SELECT ${CLAIMED_COLUMNS}, spends, rule, 0 AS age FROM submission
-               WHERE id = $2 AND ${claimable} FOR UPDATE SKIP LOCKED`,
+               WHERE id = $2 AND ${claimable("submission")} FOR UPDATE SKIP LOCKED`,
               [sender, row.partner],
             );
         // A side whose partner is done with goes alone, to be asked about.
@@ -84,7 +84,8 @@ export async function formBatch(context: EngineContext): Promise<FormedBatch | u
         else if (!(await isDone(sql, row.partner))) continue;
       }
       const spends = unit.flatMap((each) => each.spends);
-      if (count + unit.length > rules.batchSize) continue;
+      // A trade is never cut, however small batches are.
+      if (count > 0 && count + unit.length > rules.batchSize) continue;
       if (spends.some((each) => spent.has(each))) continue;
       for (const each of spends) spent.add(each);
       for (const { id } of unit) byId.delete(id);

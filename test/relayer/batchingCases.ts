@@ -278,6 +278,30 @@ export function batchingCases(at: () => RelayerStage): void {
       expect(await batchSizes()).toEqual([3, 2]);
     });
 
+    test("go together although a batch has room for one", async () => {
+      const ids = await stage.add(...(await stage.fixture.trade()).map(asItem), ...(await transitions(1)));
+      await stage.engine({ rules: { batchSize: 1 } });
+      await stage.reach(ids, "final");
+      expect(await batchSizes()).toEqual([2, 1]);
+    });
+
+    test("whose partners are with a relayer that has died keep nobody waiting, however many they are", async () => {
+      const side = await stage.fixture.transition({ tradeTag: randomElement() });
+      const sides = Array.from({ length: 70 }, (_, index) => {
+        const deadline = side.terms.deadline - BigInt(index);
+        return asItem({ ...side, terms: { ...side.terms, deadline } });
+      });
+      const [sent, ...stuck] = (await stage.add(...sides)) as [string, ...string[]];
+      await stage.store.query("UPDATE submission SET state = 'sent', spends = '{1}' WHERE id = $1", [sent]);
+      await stage.store.query(
+        "UPDATE submission SET state = 'queued', partner = $1 WHERE id = ANY ($2::text[])",
+        [sent, stuck],
+      );
+      const [next] = await stage.add(...(await transitions(1)));
+      await stage.engine();
+      await stage.reach([next as string], "final");
+    });
+
     test("are not paired when no sender suits both, or the side is the same", async () => {
       const { fixture } = stage;
       const tradeTag = randomElement();
