@@ -193,16 +193,19 @@ async function deskOf(
   const makers = maker.map((file) => cardFrom(file, "--maker"));
   const parts = await deskParts({ ...options, relayer, record: deskRecord }, "taker", reading, prover, log);
   const taker = makeTaker(parts);
+  const stopping = new AbortController();
+  const { signal } = stopping;
   return {
     desk: {
       async ask(legs, worst) {
-        return taker.pursue(await taker.ask({ makers, legs, worst, answerSeconds: ANSWER_SECONDS }));
+        return taker.pursue(await taker.ask({ makers, legs, worst, answerSeconds: ANSWER_SECONDS }), signal);
       },
       async resume() {
         const outcomes = [];
-        for (const requestId of taker.unfinished()) outcomes.push(await taker.pursue(requestId));
+        for (const requestId of taker.unfinished()) outcomes.push(await taker.pursue(requestId, signal));
         return outcomes;
       },
+      stop: () => stopping.abort(),
     },
     close: () => parts.record.close(),
   };

@@ -57,8 +57,8 @@ export interface Taker {
   ask(inquiry: Inquiry): Promise<string>;
   /** Does what can be done for a request now; says whether it is over. */
   step(requestId: string): Promise<boolean>;
-  /** Steps until the request is over. Throws what no waiting changes. */
-  pursue(requestId: string): Promise<InquiryResult>;
+  /** Steps until the request is over. Throws what no waiting changes, and `desk.stopped` when it is told to stop: the record knows how to go on. */
+  pursue(requestId: string, signal?: AbortSignal): Promise<InquiryResult>;
   /** Requests that are not over, by id. */
   unfinished(): string[];
 }
@@ -284,8 +284,10 @@ export function makeTaker(config: TakerConfig): Taker {
       return requestId;
     },
     step,
-    async pursue(requestId) {
+    async pursue(requestId, signal) {
       for (let failures = 0; ; ) {
+        if (signal?.aborted)
+          throw new SolvusError("desk.stopped", `request ${requestId}: left under way, to be resumed`);
         try {
           if (await step(requestId)) return resultOf(requestId);
           failures = 0;
@@ -294,7 +296,7 @@ export function makeTaker(config: TakerConfig): Taker {
           if (!isPassing(error) || failures > PATIENCE) throw error;
           log.warn({ err: error }, "will be tried again");
         }
-        await sleep(pollMs);
+        await sleep(pollMs, undefined, { ...(signal && { signal }) }).catch(() => undefined);
       }
     },
     unfinished() {

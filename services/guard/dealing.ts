@@ -11,8 +11,8 @@ export interface Dealing {
   ask(trade: Pick<TradePackage, "legs" | "cash">): void;
   /** What ended since this was last asked. */
   ended(): GuardAct[];
-  /** Resolves once nothing is under way. */
-  over(): Promise<void>;
+  /** Resolves soon, with nothing under way: what has not ended goes on when it is resumed. */
+  stop(): Promise<void>;
 }
 
 /** Begins with what an earlier run left unfinished. */
@@ -41,6 +41,9 @@ export function dealOn(desk: GuardDesk, log: Log): Dealing {
     isUnderWay: () => underWay !== undefined,
     ask: ({ legs, cash }) => deal(async () => [await desk.ask(legs, cash)]),
     ended: () => dealt.splice(0),
-    over: async () => underWay,
+    async stop() {
+      desk.stop();
+      await underWay;
+    },
   };
 }

@@ -82,7 +82,7 @@ export interface GuardConfig {
 export interface Guard {
   /** Looks at the chain and does what the policy says. Throws what the endpoint throws; an act that is refused is in the report. */
   round(): Promise<GuardReport>;
-  /** Resolves once nothing is under way on the desk. */
+  /** Leaves what is under way on the desk for the next guard, and lets that work in the directory. */
   close(): Promise<void>;
 }
 
@@ -345,7 +345,7 @@ function guardOf(config: GuardConfig, record: GuardRecord, release: () => void):
       return report;
     },
     async close() {
-      await dealing?.over();
+      await dealing?.stop();
       release();
     },
   };

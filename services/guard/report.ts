@@ -14,6 +14,8 @@ export interface GuardDesk {
   ask(legs: TradePackage["legs"], worst: bigint): Promise<DeskOutcome>;
   /** Pursues what an earlier run left unfinished. */
   resume(): Promise<DeskOutcome[]>;
+  /** Leaves what is under way as it is, for a later run to resume: what pursues it throws soon. */
+  stop(): void;
 }
 
 /** Something that a guard did in a round, or could not do. */

@@ -162,6 +162,8 @@ test("a relayer that is away is waited for; one that forgot is told again", asyn
   const taker = takerParty(desk, alder);
   const maker = makerParty(desk, birch);
   const requestId = await taker.ask(inquiryFor(desk, [birch], PERPETUAL, 100n));
+  const stopped = taker.role.pursue(requestId, AbortSignal.abort());
+  await expect(stopped).rejects.toMatchObject({ rule: "desk.stopped" });
   let forgotten = false;
   const result = await play(taker, [], requestId, async (turn) => {
     desk.relayer.away = turn < 4;
