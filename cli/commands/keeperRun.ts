@@ -67,7 +67,7 @@ export function runCommand(state: RunState): Command {
     .option("--accounts <numbers>", "which of the keystore's accounts take positions over", "1")
     .option("--registry <file>", "the keeper's path or the officer's list, unless the registry is open")
     .option("--relayer <url>", "submits take-overs for a fee (default: the keeper sends them itself)")
-    .option("--data <directory>", "where it remembers accounts and submissions, encrypted", "keeper")
+    .option("--data <directory>", "where it remembers accounts, encrypted, and submissions", "keeper")
     .option("--host <address>", "where it listens", "127.0.0.1")
     .option("--port <n>", "where it listens; 0 takes a free port", "9440")
     .option("--max-inventory <usd>", "most maintenance margin that its accounts may carry", "1000000")

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { boundedLabel } from "../labels.ts";
 import type { ActKind } from "./acts.ts";
 import type { KeeperStatus } from "./status.ts";
 
@@ -63,6 +64,8 @@ export function keeperMetrics(registry: Registry): KeeperMetrics {
     help: "Rounds that ended with an error of endpoint or relayer",
     registers,
   });
+  // Contracts and relayer name the rules by which they refuse.
+  const outcomeOf = boundedLabel(200);
   return {
     observe(status) {
       block.set(status.block);
@@ -83,7 +86,7 @@ export function keeperMetrics(registry: Registry): KeeperMetrics {
       likeliest.set(status.endangered[0]?.probability ?? 0);
       evaluation.set(status.evaluationSeconds);
     },
-    count: (act, outcome) => acts.inc({ act, outcome }),
+    count: (act, outcome) => acts.inc({ act, outcome: outcomeOf(outcome) }),
     proved: (act, seconds) => proving.observe({ act }, seconds),
     earned: (amount) => profit.inc(Math.max(0, Number(amount) / MICRO)),
     failed: () => failures.inc(),

@@ -4,6 +4,7 @@ import { ensure, SolvusError } from "../../protocol/errors.ts";
 import type { MarketInputs } from "../../protocol/marketInputs.ts";
 import type { Deployed } from "../chain/deployment.ts";
 import { makeHttp } from "../http.ts";
+import { boundedLabel } from "../labels.ts";
 import type { Log } from "../log.ts";
 import type { Running } from "../running.ts";
 import { type OracleState, signatureQuorum, stateReader } from "./chainState.ts";
@@ -141,6 +142,14 @@ export async function startAggregator(config: AggregatorConfig): Promise<Running
     registers: [metrics],
   });
 
+  /** Reporters name the rules by which they refuse. */
+  const reasons = new Map<string, ReturnType<typeof boundedLabel>>();
+  const reasonOf = (reporter: string) => {
+    const known = reasons.get(reporter) ?? boundedLabel();
+    reasons.set(reporter, known);
+    return known;
+  };
+
   const attempt = async (state: OracleState): Promise<void> => {
     const started = performance.now();
     const registered = new Set(state.reporters.map(({ address }) => address));
@@ -161,7 +170,8 @@ export async function startAggregator(config: AggregatorConfig): Promise<Running
     gas.set(Number(receipt.gasUsed));
     seconds.observe((performance.now() - started) / 1000);
     lastLeftOut = signed.leftOut;
-    for (const { reporter, rule } of signed.leftOut) leftOuts.inc({ reporter, reason: rule });
+    for (const { reporter, rule } of signed.leftOut)
+      leftOuts.inc({ reporter, reason: reasonOf(reporter)(rule) });
     log.info(
       {
         epoch,
