@@ -1,4 +1,5 @@
 import { keccak256, toUtf8Bytes } from "ethers";
+import { SolvusError } from "../../protocol/errors.ts";
 import { applyEvents, closedNodes, emptyHistory, type LedgerHistory } from "../../protocol/ledgerHistory.ts";
 import { type InsertionInput, StateTree } from "../../protocol/stateTree.ts";
 import type { Deployed } from "../chain/deployment.ts";
@@ -17,14 +18,17 @@ export interface ClosedNode {
 }
 
 export interface LedgerMirror {
-  /** Reads the blocks up to `head` that were not read yet. Throws what the node throws, and `history.*` when blocks changed meanwhile; the next call starts anew. */
+  /**
+   * Reads the blocks up to `head` that were not read yet, or as many as one call may. Throws what the node throws, and the next call goes on;
+   * throws `history.*` when blocks changed meanwhile, and the next call starts anew.
+   */
   update(head: { number: number; hash: string }): Promise<void>;
   /**
    * Compares with what the ledger says of its queue. A node that is behind leaves out events without saying so: when the difference lasts
    * while nothing is read, all is read again.
    */
   compare(queue: { tail: bigint; inserted: bigint }): void;
-  /** Closed nodes that are not in the tree, in the order of their insertion. The proof of each assumes those before it. */
+  /** Closed nodes that are not in the tree, in the order of their insertion; none before all is read. The proof of each assumes those before it. */
   closed(): ClosedNode[];
 }
 
@@ -37,9 +41,15 @@ interface Reading {
   next: number;
   block: number;
   hash: string | undefined;
+  /** Whether all is read, up to the head of the latest call. */
+  isCurrent: boolean;
   /** Since when the chain has no block at this height, wall clock: it is shorter than it was, or the node is behind. */
   absentSince?: number | undefined;
 }
+
+/** Blocks that are read at a time, and how often in one call: others have their turn before a long history is read. */
+const PIECE_BLOCKS = 10_000;
+const PIECES = 10;
 
 /** How long the ledger must say something else of its queue before all is read again. */
 const DIFFERS_MS = 2_000;
@@ -58,8 +68,26 @@ export function makeLedgerMirror(
     next: 0,
     block: deployment.fromBlock - 1,
     hash: undefined,
+    isCurrent: false,
   });
   let reading = start();
+  const hashAt = async (number: number): Promise<string> => {
+    const hash = (await within(() => provider.getBlock(number)))?.hash;
+    if (hash != null) return hash;
+    throw new SolvusError("chain.block", `block ${number}: none, expected one below the latest`);
+  };
+  const readPiece = async (head: { number: number; hash: string }): Promise<void> => {
+    const last = Math.min(reading.block + PIECE_BLOCKS, head.number);
+    const hash = last === head.number ? head.hash : await hashAt(last);
+    const events = await within(() => chain.ledgerEvents(reading.block + 1, last));
+    try {
+      applyEvents(reading.history, events);
+    } catch (error) {
+      reading = start();
+      throw error;
+    }
+    [reading.block, reading.hash] = [last, hash];
+  };
   let differing: { state: string; since: number } | undefined;
   return {
     async update(head) {
@@ -73,20 +101,14 @@ export function makeLedgerMirror(
         if (known?.hash !== hash) reading = start();
       }
       if (reading.hash === head.hash || head.number <= reading.block) return;
-      try {
-        const events = await within(() => chain.ledgerEvents(reading.block + 1, head.number));
-        applyEvents(reading.history, events);
-      } catch (error) {
-        reading = start();
-        throw error;
-      }
       reading.absentSince = undefined;
-      reading.block = head.number;
-      reading.hash = head.hash;
-      project(reading);
+      for (let piece = 0; piece < PIECES && reading.block < head.number; piece++) await readPiece(head);
+      reading.isCurrent = reading.block >= head.number;
+      if (reading.isCurrent) project(reading);
     },
     compare({ tail, inserted }) {
-      const { history } = reading;
+      const { history, isCurrent } = reading;
+      if (!isCurrent) return;
       const state = `${history.tail} ${history.inserted}`;
       if (state === `${tail} ${inserted}`) differing = undefined;
       else if (differing?.state !== state) differing = { state, since: Date.now() };
@@ -95,7 +117,10 @@ export function makeLedgerMirror(
         reading = start();
       }
     },
-    closed: () => reading.nodes.filter(({ nodeIndex }) => nodeIndex >= reading.history.inserted),
+    closed: () =>
+      (reading.isCurrent ? reading.nodes : []).filter(
+        ({ nodeIndex }) => nodeIndex >= reading.history.inserted,
+      ),
   };
 }
 
