@@ -8,6 +8,7 @@ import type { Deployed } from "../chain/deployment.ts";
 import { scopeOf } from "../chain/reading.ts";
 import type { Log } from "../log.ts";
 import type { Running } from "../running.ts";
+import { lockDirectory } from "../store/directoryLock.ts";
 import { nameOfOwn, presentOf, type Sight } from "./accountBook.ts";
 import {
   type Acting,
@@ -75,8 +76,28 @@ export interface RunningKeeper extends Running {
 const SAVE_EVERY = 60_000;
 const LONGEST_PAUSE = 30_000;
 
-/** Starts a keeper. Throws what the endpoint throws when it cannot be reached, and when the port is taken. */
+/**
+ * Starts a keeper. Throws `store.locked` when another one works in the data directory, what the endpoint throws when it cannot be reached,
+ * and when the port is taken.
+ */
 export async function startKeeper(config: KeeperConfig): Promise<RunningKeeper> {
+  // What accounts are promised to is in the directory: a second keeper would overwrite it.
+  const unlock = lockDirectory(config.dataDirectory);
+  try {
+    const keeper = await startLocked(config);
+    let stopping: Promise<void> | undefined;
+    const stop = (): Promise<void> => {
+      stopping ??= keeper.stop().finally(unlock);
+      return stopping;
+    };
+    return { ...keeper, stop };
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+async function startLocked(config: KeeperConfig): Promise<RunningKeeper> {
   const { deployed, sight, accounts: own, dataDirectory, limits, log, pollMs = 1_000 } = config;
   const secret = sight === "revealed" ? (own[0]?.spendSecret ?? 1n) : sight.committeeKey;
   const file: BookPlace = { directory: dataDirectory, scope: scopeOf(deployed), secret };

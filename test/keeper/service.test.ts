@@ -353,6 +353,9 @@ describe("through a relayer", () => {
     const relayer = await holdRelayer(chain.stage.deployed, chain.stage.relayer);
     const dataDirectory = chain.directory();
     const first = await submitted(relayer.url, dataDirectory);
+    // What its account is promised to is in the directory, which is its own.
+    const other = chain.keeper({ accounts: [cedar], relayer: relayer.url, dataDirectory });
+    await expect(other).rejects.toMatchObject({ rule: "store.locked" });
     expect(first.status()).toMatchObject({ idle: false, own: [{ isFree: false }] });
     await first.stop();
     const second = await chain.keeper({ accounts: [cedar], relayer: relayer.url, dataDirectory });
