@@ -66,9 +66,10 @@ export async function makeHttp({ log, title, description, bodyLimit = 65_536, he
     void reply.status(404).send({ error: { rule: "http.notFound", message } } satisfies HttpFailure);
   });
   server.get("/openapi.json", { schema: { hide: true } }, () => server.swagger());
+  const collect = sparingly(() => metrics.metrics());
   server.get("/metrics", { schema: { hide: true } }, async (_, reply) => {
     void reply.header("content-type", metrics.contentType);
-    return metrics.metrics();
+    return collect();
   });
   server.get("/health", { schema: { hide: true } }, async (_, reply) => {
     try {
@@ -79,6 +80,25 @@ export async function makeHttp({ log, title, description, bodyLimit = 65_536, he
     }
   });
   return { server, metrics };
+}
+
+/** What part of the time something may take that anybody can ask for. */
+const SHARE = 1 / 10;
+
+/** Does something that takes its time for all who ask meanwhile, and again only after a multiple of what it took: {@link SHARE}. */
+export function sparingly<T>(work: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | undefined;
+  let freshUntil = 0;
+  return () => {
+    if (answer !== undefined && performance.now() < freshUntil) return answer;
+    const began = performance.now();
+    freshUntil = Number.POSITIVE_INFINITY;
+    answer = work().finally(() => {
+      const ended = performance.now();
+      freshUntil = ended + (ended - began) * (1 / SHARE - 1);
+    });
+    return answer;
+  };
 }
 
 function failureFor(error: FastifyError): { status: number; failure: HttpFailure } {

@@ -72,6 +72,7 @@ function serveCommand(state: RunState): Command {
     .option("--max-gas-price <gwei>", "above it, no transaction bids", "500")
     .option("--submissions-per-minute <n>", "most from one client address", "3000")
     .option("--reads-per-minute <n>", "most other requests from one client address", "12000")
+    .option("--openings-per-hour <n>", "most from all clients together: they pay no fee", "600")
     .option("--behind-proxy", "takes the client's address from the last entry of X-Forwarded-For")
     .option("--no-insertions", "leaves sealing and inserting new notes to others")
     .option("--proofs-elsewhere", "leaves the proofs of insertions to `relayer worker` on the same database")

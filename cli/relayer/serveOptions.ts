@@ -41,6 +41,7 @@ export interface ServeOptions extends StoreOptions {
   maxGasPrice: string;
   submissionsPerMinute: string;
   readsPerMinute: string;
+  openingsPerHour: string;
   behindProxy?: boolean;
   /** False with `--no-insertions`. */
   insertions: boolean;
@@ -84,6 +85,7 @@ export function limitsOf(options: ServeOptions): Partial<ServiceLimits> {
   return {
     submissionsPerMinute: wholeNumber(options.submissionsPerMinute, "--submissions-per-minute", 1),
     readsPerMinute: wholeNumber(options.readsPerMinute, "--reads-per-minute", 1),
+    openingsPerHour: wholeNumber(options.openingsPerHour, "--openings-per-hour"),
     behindProxy: options.behindProxy === true,
   };
 }

@@ -9,7 +9,14 @@ import type { Gate } from "./gate.ts";
 import { contentOf, formatItem, type Item } from "./items.ts";
 import { refusalOfPayer } from "./ownMoney.ts";
 import type { ProofCheck } from "./proofCheck.ts";
-import { addSubmission, type Submission, spendersOf, submissionId, submissionOf } from "./submissions.ts";
+import {
+  addSubmission,
+  openingsSince,
+  type Submission,
+  spendersOf,
+  submissionId,
+  submissionOf,
+} from "./submissions.ts";
 
 /** What an item is admitted by. */
 export interface AdmissionParts {
@@ -22,6 +29,8 @@ export interface AdmissionParts {
   verify: ProofCheck;
   /** Bounds how much is checked at once. */
   gate: Gate;
+  /** Most openings within an hour, of all clients: their gas is the relayer's. */
+  openingsPerHour: number;
   /** Called after something new was stored. */
   onStored?(): void;
   /** Called with what was refused, by rule. */
@@ -34,8 +43,9 @@ export interface Admission {
    * Admits an item, or finds it admitted before (`isNew` false). Cheap checks come first: known already, terms, fee, the ledger's state, and
    * only then the proof, and the money. It is stored durably once this resolves. Throws what it is refused with: `relayer.*`, `ledger.*`,
    * `proof.invalid`; `relayer.busy`, `chain.unavailable` and `store.unavailable` mean that it may be admitted later.
+   * `onTurn` is called before anything that takes long, and throws what its sender is refused with by then.
    */
-  admit(item: Item): Promise<{ submission: Submission; isNew: boolean }>;
+  admit(item: Item, onTurn?: () => void): Promise<{ submission: Submission; isNew: boolean }>;
 }
 
 /** False proofs that are remembered, so that the same one is not verified again and again. */
@@ -57,12 +67,13 @@ export function makeAdmission(parts: AdmissionParts): Admission {
     }
     if (movesMoney(item)) refuseFor(await parts.chain.whole(item));
   };
-  const admit = async (item: Item, digest: string): ReturnType<Admission["admit"]> => {
+  const admit = async (item: Item, digest: string, onTurn?: () => void): ReturnType<Admission["admit"]> => {
     const submission = await submissionOf(store, submissionId(item));
     if (submission !== undefined && !mayStartAgain(submission)) return { submission, isNew: false };
     await checkTerms(item, parts);
-    await requireRoom(store, item);
+    await requireRoom(parts, item);
     return gate.run(async () => {
+      onTurn?.();
       const [absentAt] = await Promise.all([heightOf(parts.deployed), check(item, digest)]);
       const added = await addSubmission(store, item, absentAt);
       if (added.isNew) parts.onStored?.();
@@ -70,12 +81,12 @@ export function makeAdmission(parts: AdmissionParts): Admission {
     });
   };
   return {
-    admit(item) {
+    admit(item, onTurn) {
       // The id leaves out the proof, and so must not join an item to one with another proof.
       const digest = keccak256(toUtf8Bytes(formatItem(item)));
       const known = underWay.get(digest);
       if (known !== undefined) return known.then(({ submission }) => ({ submission, isNew: false }));
-      const admitting = admit(item, digest).finally(() => underWay.delete(digest));
+      const admitting = admit(item, digest, onTurn).finally(() => underWay.delete(digest));
       underWay.set(digest, admitting);
       admitting.catch((error) => onRefusal?.(error instanceof SolvusError ? error.rule : "http.failed"));
       return admitting;
@@ -120,11 +131,21 @@ async function checkTerms(item: Item, { deployed, relayer, quotes }: AdmissionPa
   );
 }
 
+const HOUR = 3600;
+
 /** Most items under way that spend one note: at most one of them can ever be applied, and it costs nothing to make more. */
 const SPENDERS = 16;
 
-/** Throws `relayer.crowded` when too much is under way for the item's own note. */
-async function requireRoom(store: Store, item: Item): Promise<void> {
+/** Throws `relayer.crowded` when too much is under way for the item's own note, `relayer.openings` when enough accounts were opened. */
+async function requireRoom({ store, openingsPerHour }: AdmissionParts, item: Item): Promise<void> {
+  if (item.kind === "opening") {
+    const opened = await openingsSince(store, HOUR);
+    ensure(
+      opened < openingsPerHour,
+      "relayer.openings",
+      `openings: ${opened} within an hour, expected fewer than ${openingsPerHour}, for they pay no fee; send it yourself, or try again later`,
+    );
+  }
   const count = await spendersOf(store, ownOf(item));
   ensure(
     count < SPENDERS,

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { SolvusError } from "../../protocol/errors.ts";
 import type { Store } from "../store/store.ts";
 import type { Admission } from "./admission.ts";
+import { clientOf } from "./clientAddress.ts";
 import type { Quotes } from "./fees.ts";
 import type { Gate } from "./gate.ts";
 import { itemOf, itemSchema } from "./items.ts";
@@ -51,6 +52,7 @@ const STATUS: Record<string, 404 | 503> = {
   "relayer.unknown": 404,
   "relayer.busy": 503,
   "relayer.gasPrice": 503,
+  "relayer.openings": 503,
   "relayer.coinPrice": 503,
   "http.stopping": 503,
   "chain.unavailable": 503,
@@ -107,9 +109,10 @@ export const relayerRoutes: FastifyPluginAsyncZod<ApiParts> = async (server, par
     },
     async (request, reply) => {
       const address = addressOf(request);
-      requireOpen(penalties, address, reply);
+      const requireTrust = (): void => requireOpen(penalties, address, reply);
+      requireTrust();
       try {
-        const { submission, isNew } = await admission.admit(itemOf(request.body));
+        const { submission, isNew } = await admission.admit(itemOf(request.body), requireTrust);
         return reply.status(isNew ? 202 : 200).send(statusMessage(submission));
       } catch (error) {
         if (error instanceof SolvusError && error.rule === "proof.invalid") penalties.add(address);
@@ -208,9 +211,9 @@ function requireOpen(
   }
 }
 
-/** The client's address; behind a proxy the one that the proxy saw. */
+/** The client by its address; behind a proxy by the one that the proxy saw. */
 function clientAddress(request: FastifyRequest, behindProxy: boolean): string {
   const forwarded = request.headers["x-forwarded-for"];
-  if (!behindProxy || typeof forwarded !== "string") return request.ip;
-  return forwarded.split(",").at(-1)?.trim() || request.ip;
+  if (!behindProxy || typeof forwarded !== "string") return clientOf(request.ip);
+  return clientOf(forwarded.split(",").at(-1)?.trim() || request.ip);
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Provider } from "ethers";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { Store } from "../store/store.ts";
@@ -95,7 +96,15 @@ export function makeMetrics({ registry, store, provider, relayer, gate, streams 
   };
 }
 
+/** How long a figure is waited for: the others are of most use when something hangs. */
+const FIGURE_MS = 2_000;
+
 /** Reads a figure; database or node may be away. */
 async function attempt(read: () => Promise<void>): Promise<void> {
-  await read().catch(() => undefined);
+  const late = new AbortController();
+  const reading = read().catch(() => undefined);
+  await Promise.race([reading, sleep(FIGURE_MS, undefined, { signal: late.signal, ref: false })]).catch(
+    () => undefined,
+  );
+  late.abort();
 }

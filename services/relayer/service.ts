@@ -18,6 +18,8 @@ import { makeChangeStreams } from "./stream.ts";
 export interface ServiceLimits extends ClientLimits {
   /** Items that are checked at once, and that wait for it. */
   admission: GateLimits;
+  /** Openings within an hour that are taken from all clients together: they pay no fee. */
+  openingsPerHour: number;
   /** Wei of the key below which the service calls itself unhealthy. */
   leastBalance: bigint;
 }
@@ -27,6 +29,7 @@ export const DEFAULT_LIMITS: ServiceLimits = {
   readsPerMinute: 12_000,
   behindProxy: false,
   admission: { atOnce: 8, waiting: 500, waitSeconds: 10 },
+  openingsPerHour: 600,
   leastBalance: 5n * 10n ** 15n,
 };
 
@@ -72,7 +75,7 @@ export async function startService(config: ServiceConfig): Promise<Service> {
   server.server.requestTimeout = REQUEST_MS;
   const metrics = makeMetrics({ registry, store, provider, relayer, gate, streams });
   const admission = makeAdmission({
-    ...{ store, deployed, relayer, quotes, verify, gate },
+    ...{ store, deployed, relayer, quotes, verify, gate, openingsPerHour: limits.openingsPerHour },
     chain: makeChainCheck(deployed, relayer),
     onRefusal: metrics.refused,
     ...(config.onStored !== undefined && { onStored: config.onStored }),

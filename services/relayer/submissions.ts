@@ -189,6 +189,16 @@ export async function spendersOf(sql: Sql, spent: bigint): Promise<number> {
   return Number(row?.count);
 }
 
+/** How many openings that were not refused were handed in within so many seconds. */
+export async function openingsSince(sql: Sql, seconds: number): Promise<number> {
+  const [row] = await sql.query<{ count: unknown }>(
+    `SELECT count(*) AS count FROM submission WHERE kind = 'opening' AND state NOT IN ('refused', 'expired')
+       AND received_at > now() - make_interval(secs => $1)`,
+    [seconds],
+  );
+  return Number(row?.count);
+}
+
 /** The submission of an id; undefined when there is none. */
 export async function submissionOf(sql: Sql, id: string): Promise<Submission | undefined> {
   const [row] = await sql.query<SubmissionRow>("SELECT * FROM submission WHERE id = $1", [id]);

@@ -112,6 +112,9 @@ const STEPS: readonly string[] = [
   CREATE INDEX submission_ended ON submission (changed_at) WHERE state IN ('final', 'refused', 'expired');
   CREATE INDEX outgoing_item_submission ON outgoing_item (submission);
   `,
+  `
+  CREATE INDEX submission_opening ON submission (received_at) WHERE kind = 'opening';
+  `,
 ];
 
 /** Serialises migrations of any number of processes. */

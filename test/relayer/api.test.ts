@@ -5,7 +5,12 @@ import { relayerClient } from "../../services/relayer/client.ts";
 import { formatItem, type Item, parseItem } from "../../services/relayer/items.ts";
 import { makeProofCheck, signalsOn } from "../../services/relayer/proofCheck.ts";
 import { DEFAULT_LIMITS, type Service } from "../../services/relayer/service.ts";
-import { addSubmission, countsByState, submissionId } from "../../services/relayer/submissions.ts";
+import {
+  addSubmission,
+  countsByState,
+  openingsSince,
+  submissionId,
+} from "../../services/relayer/submissions.ts";
 import { randomElement } from "../support/ledgerFixture.ts";
 import { aliceDeposits } from "../support/ledgerItems.ts";
 import { FEE, post, type RelayerFixture, relayerFixture } from "./relayerFixture.ts";
@@ -338,6 +343,34 @@ describe("a relayer with too much to do", () => {
     expect(answers.slice(0, 20).every(({ rule }) => rule === "proof.invalid")).toBe(true);
     expect(answers[20]).toMatchObject({ status: 429, rule: "http.tooMany", retryAfter: "60" });
     expect(verified).toBe(1);
+  });
+});
+
+describe("a relayer that somebody wants to keep busy", () => {
+  it("verifies no more false proofs of an address that sent them all at once", async () => {
+    let verified = 0;
+    const wary = await fixture.serve({
+      limits: { ...DEFAULT_LIMITS, admission: { atOnce: 1, waiting: 100, waitSeconds: 10 } },
+      async verify() {
+        verified++;
+        return false;
+      },
+    });
+    const items = await Promise.all(Array.from({ length: 30 }, () => fixture.transition()));
+    const answers = await Promise.all(items.map((item) => post(wary.url, formatItem(item))));
+    // Whoever's turn it was by then is verified.
+    expect(verified).toBeLessThan(23);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(30 - verified);
+  });
+
+  it("opens no more accounts for nothing than it says", async () => {
+    const opened = await openingsSince(fixture.store, 3600);
+    const frugal = await fixture.serve({ limits: { ...DEFAULT_LIMITS, openingsPerHour: opened + 1 } });
+    const openings = [await fixture.opening(), await fixture.opening()].map(formatItem) as [string, string];
+    expect(await post(frugal.url, openings[0])).toMatchObject({ status: 202 });
+    expect(await post(frugal.url, openings[1])).toMatchObject({ status: 503, rule: "relayer.openings" });
+    expect(await post(frugal.url, openings[0])).toMatchObject({ status: 200 });
+    expect(await post(frugal.url, formatItem(await fixture.transition()))).toMatchObject({ status: 202 });
   });
 });
 

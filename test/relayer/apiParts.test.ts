@@ -1,7 +1,10 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it, vi } from "vitest";
 import { feesOf, rulesOf, type ServeOptions, storeOf } from "../../cli/relayer/serveOptions.ts";
 import type { Deployed } from "../../services/chain/deployment.ts";
+import { sparingly } from "../../services/http.ts";
 import { relayerClient } from "../../services/relayer/client.ts";
+import { clientOf } from "../../services/relayer/clientAddress.ts";
 import { readEvents } from "../../services/relayer/eventStream.ts";
 import { type FeePolicy, makeQuotes } from "../../services/relayer/fees.ts";
 import { makeGate } from "../../services/relayer/gate.ts";
@@ -92,6 +95,44 @@ describe("the gate in a crowd", () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+});
+
+describe("a client's address", () => {
+  it("is the whole network that a customer has", () => {
+    expect(clientOf("203.0.113.7")).toBe("203.0.113.7");
+    expect(clientOf("::ffff:203.0.113.7")).toBe("203.0.113.7");
+    for (const address of ["2001:db8:0:5::1", "2001:0DB8::5:a:b:c:d", "2001:db8:0:5:ffff:1:2:3%eth0"])
+      expect(clientOf(address)).toBe("2001:db8:0:5::/64");
+    expect(clientOf("2001:db8:0:6::1")).toBe("2001:db8:0:6::/64");
+    expect(clientOf("::1")).toBe("0:0:0:0::/64");
+    expect(clientOf("64:ff9b:1:2::203.0.113.7")).toBe("64:ff9b:1:2::/64");
+    expect(clientOf("unknown")).toBe("unknown");
+  });
+});
+
+describe("figures that anybody may ask for", () => {
+  it("are collected once for all who ask, and take a tenth of the time at most", async () => {
+    let collected = 0;
+    const collect = sparingly(async () => {
+      await pause(20);
+      return ++collected;
+    });
+    expect(await Promise.all([collect(), collect(), collect()])).toEqual([1, 1, 1]);
+    expect(await collect()).toBe(1);
+    await pause(400);
+    expect(await collect()).toBe(2);
+  });
+
+  it("are collected again after a failure", async () => {
+    let isBroken = true;
+    const collect = sparingly(async () => {
+      if (isBroken) throw new Error("the database is away");
+      return 1;
+    });
+    await expect(collect()).rejects.toThrow("away");
+    isBroken = false;
+    await expect.poll(() => collect().catch(() => 0)).toBe(1);
   });
 });
 
