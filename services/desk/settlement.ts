@@ -73,6 +73,9 @@ export function isPassing(error: unknown): boolean {
 /** Rounds of one trade on one snapshot, so that what repeats itself costs neither side a proof a second. */
 export const ROUNDS_ON_ONE = 3;
 
+/** A block that was replaced may have been later than the one that replaces it, seconds. */
+const REORGANIZATION_SECONDS = 120n;
+
 /** Settles the agreed trades of one account. */
 export interface Settler {
   /** Does what can be done for a conversation's trade now. */
@@ -177,8 +180,9 @@ export function makeSettler(book: Book, parts: SettlementParts): Settler {
 
       const account = await parts.account.now();
       if (hasLanded(account, ticket)) {
-        // Its block may still be replaced: the relayer says when it is deep enough.
-        if (status?.state === "mined") return "paired";
+        // Its block may still be replaced: the relayer says when it is deep enough, and if it never does, the ticket's end.
+        if (status?.state === "mined" && BigInt(now) <= ticket.deadline + REORGANIZATION_SECONDS)
+          return "paired";
         proven.delete(quoteHash);
         note(book, now, { event: "landed", quoteHash });
         log.info({ submission: submitted?.submission }, "trade is on the chain");

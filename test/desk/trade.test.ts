@@ -206,6 +206,23 @@ test.for([
   await desk.writeQueue();
 });
 
+test("a relayer that calls no block final keeps nobody beyond the ticket's end", async () => {
+  const taker = takerParty(desk, alder);
+  const maker = makerParty(desk, birch);
+  const requestId = await taker.ask(inquiryFor(desk, [birch], PERPETUAL, 10n));
+  desk.relayer.shallow = true;
+  let before: unknown;
+  const result = await play(taker, [maker], requestId, async (turn) => {
+    if (turn !== 12) return;
+    expect(await timesLanded(desk, taker, requestId)).toBe(2);
+    before = [...taker.role.book.conversations.values()].at(-1)!.end;
+    await desk.local.advance(1_000);
+  });
+  expect(before).toBeUndefined();
+  expect(result.outcome).toBe("landed");
+  await desk.writeQueue();
+});
+
 test("an acceptance that comes too late is refused, and the next best quote is taken", async () => {
   const taker = takerParty(desk, alder);
   const short = makerParty(desk, cedar, { quoteSeconds: 40, spreadBasisPoints: 1n });
