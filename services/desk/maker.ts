@@ -199,8 +199,17 @@ function untilOf({ content }: Heard, answerBy: number): number {
   return content.kind === "quote" ? content.validUntil : answerBy;
 }
 
-async function settleAll(book: Book, settler: Settler): Promise<void> {
-  for (const conversation of [...book.live].filter(isOpen)) await settler.step(conversation);
+/** Takes each open trade a step further. One that fails keeps the others from nothing; throws its failure in the end. */
+export async function settleAll({ live }: Pick<Book, "live">, settler: Settler): Promise<void> {
+  const failures: unknown[] = [];
+  for (const conversation of [...live].filter(isOpen)) {
+    try {
+      await settler.step(conversation);
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 /** Sends once more what the taker has not reacted to. */

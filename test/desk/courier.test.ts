@@ -5,7 +5,7 @@ import type { Book, Conversation } from "../../services/desk/book.ts";
 import { makeCourier } from "../../services/desk/courier.ts";
 import { ENVELOPE_BYTES } from "../../services/desk/envelope.ts";
 import { identityOf } from "../../services/desk/identity.ts";
-import { bindingOf } from "../../services/desk/maker.ts";
+import { bindingOf, settleAll } from "../../services/desk/maker.ts";
 import { type Post, postAt } from "../../services/desk/post.ts";
 import { makeLog } from "../../services/log.ts";
 
@@ -60,4 +60,22 @@ test("a maker is bound by a quote from when it is made until it is refused, has 
   expect(isBound({ ...accepted, confirmation: yes }, 200)).toBe(true);
   expect(isBound({ ...accepted, confirmation: no }, 200)).toBe(false);
   expect(isBound({ ...accepted, confirmation: yes, end: "lapsed" }, 200)).toBe(false);
+});
+
+test("a trade that cannot be settled keeps no other from being", async () => {
+  const agreed = { acceptance: {}, confirmation: { content: {} } } as Conversation;
+  const [one, other, third] = [{ ...agreed }, { ...agreed }, { ...agreed }];
+  const taken: Conversation[] = [];
+  const settling = settleAll(
+    { live: new Set([one, other, third]) },
+    {
+      async step(conversation) {
+        taken.push(conversation);
+        if (conversation === other) throw new Error("an answer of another form");
+        return "waits";
+      },
+    },
+  );
+  await expect(settling).rejects.toThrow("an answer of another form");
+  expect(taken).toEqual([one, other, third]);
 });
