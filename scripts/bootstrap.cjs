@@ -118,13 +118,19 @@ function installed() {
   return upToDate() && !nativePackageMissing();
 }
 
+function install() {
+  const { ok } = run(installCommand(), { stdio: ["ignore", "ignore", "inherit"] });
+  if (!ok) fail(`\`${installCommand().join(" ")}\` failed; its messages are above`);
+}
+
 function bootstrap() {
   if (!installed()) {
     console.error(
       "solvus: installing dependencies (node_modules is missing or differs from package-lock.json)",
     );
-    const { ok } = run(installCommand(), { stdio: ["ignore", "ignore", "inherit"] });
-    if (!ok) fail(`\`${installCommand().join(" ")}\` failed; its messages are above`);
+    install();
+    // npm says nothing of an optional package whose download failed either; the next installation fetches it.
+    if (nativePackageMissing()) install();
     if (nativePackageMissing()) fail("npm left out Hardhat's native package (@nomicfoundation/edr-…)");
   }
   provideNode();
