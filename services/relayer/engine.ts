@@ -112,7 +112,7 @@ function makeLook(context: EngineContext, isStopping: () => boolean): () => Prom
   const { deployed, lease, log, rules, within } = context;
   const mirror = makeLedgerMirror(deployed, within);
   const follows: FollowMemory = { missing: new Map(), absent: new Map() };
-  const pushes: PushMemory = { shown: new Map(), height: new Map() };
+  const pushes: PushMemory = { shown: new Map(), height: new Map(), refused: new Map() };
   const inserts: InsertionMemory = { asked: new Map(), looked: 0 };
   const failing = new Map<string, string>();
   let tidied = 0;

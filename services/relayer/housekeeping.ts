@@ -1,14 +1,7 @@
 import type { Block } from "ethers";
 import { changing, recordChanges } from "./changes.ts";
 import type { EngineContext } from "./context.ts";
-import {
-  CLAIMED_COLUMNS,
-  type ClaimedRow,
-  claimedFrom,
-  type Judged,
-  judge,
-  recordJudged,
-} from "./outcomes.ts";
+import { type ClaimedRow, claimedFrom, type Judged, judge, recordJudged } from "./outcomes.ts";
 import type { Refusal } from "./refusals.ts";
 
 /*
@@ -58,9 +51,10 @@ export async function releaseDead({ store, sender, lease }: EngineContext): Prom
 export async function expireWaiting(context: EngineContext, head: Block): Promise<void> {
   const { store, rules } = context;
   const rows = await store.query<
-    ClaimedRow & { state: string; deadline: unknown; snapshot_root: string | null }
+    Omit<ClaimedRow, "item"> & { state: string; deadline: unknown; snapshot_root: string | null }
   >(
-    `SELECT ${CLAIMED_COLUMNS}, state, deadline, snapshot_root FROM submission
+    // Not the items: they are long, and many may wait.
+    `SELECT id, partner, failures, absent_at, state, deadline, snapshot_root FROM submission
      WHERE state = 'waiting' OR (state = 'queued' AND outgoing IS NULL AND deadline < $1)`,
     [head.timestamp],
   );
@@ -76,7 +70,10 @@ export async function expireWaiting(context: EngineContext, head: Block): Promis
         ? { rule: "ledger.DeadlinePassed", message: `deadline is ${row.deadline}` }
         : stale.get(row.snapshot_root ?? "0");
     if (refusal === undefined) continue;
-    const claimed = claimedFrom(row);
+    const [{ item }] = (await store.query("SELECT item FROM submission WHERE id = $1", [row.id])) as [
+      { item: string },
+    ];
+    const claimed = claimedFrom({ ...row, item });
     judged.push((await appliedElsewhere(context, claimed)) ?? { claimed, refusal, outcome: "expired" });
   }
   if (judged.length === 0) return;

@@ -5,6 +5,7 @@ import type { Log } from "../log.ts";
 import type { Running } from "../running.ts";
 import { openStore, type StorePlace } from "../store/store.ts";
 import type { OnStage } from "./context.ts";
+import { requireSameChain } from "./deploymentGuard.ts";
 import { type RelayerEngine, startEngine } from "./engine.ts";
 import type { FeePolicy } from "./fees.ts";
 import { makeProofCheck, type ProofCheck } from "./proofCheck.ts";
@@ -50,6 +51,8 @@ export async function startRelayer(config: RelayerConfig): Promise<Running & { u
   try {
     const store = await openStore(config.store, log);
     undo.unshift(() => store.close());
+    // Before anything is taken in.
+    await requireSameChain(store, deployed);
     let engine: RelayerEngine | undefined;
     const service = await startService({
       ...{ store, deployed, relayer, log, verify: check.verify, fees: config.fees ?? FREE },

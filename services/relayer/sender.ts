@@ -152,26 +152,33 @@ async function keepAttempt(sql: Sql, id: string, { raw, hash }: Signed, fees: Fe
   );
 }
 
-/** Shows a stored transaction to the node. A node that fails or refuses is shown it again later: whether it was mined is seen elsewhere. Returns whether the node took it. */
-async function broadcast(context: EngineContext, id: string, { raw, hash }: Signed): Promise<boolean> {
+/**
+ * Shows a stored transaction to the node. A node that fails or refuses is shown it again later: whether it was mined is seen elsewhere.
+ * Returns why the node did not take it, if it did not.
+ */
+async function broadcast(
+  context: EngineContext,
+  id: string,
+  { raw, hash }: Signed,
+): Promise<{ reason: unknown } | undefined> {
   const { deployed, log, stage, within } = context;
   try {
     await within(() => deployed.provider.broadcastTransaction(raw), 1);
   } catch (error) {
-    const { shortMessage, message, rule } = error as {
-      shortMessage?: string;
-      message: string;
-      rule?: string;
-    };
-    log.debug(
-      { outgoing: id, transaction: hash, reason: rule ?? shortMessage ?? message.slice(0, 120) },
-      "not taken",
-    );
-    return false;
+    log.debug({ outgoing: id, transaction: hash, err: error }, "not taken");
+    return { reason: error };
   }
   log.debug({ outgoing: id, transaction: hash }, "broadcast");
   await stage("broadcast", { outgoing: id, transaction: hash });
-  return true;
+  return undefined;
+}
+
+/** What a node says of a transaction that it has, or that is mined. */
+const HARMLESS = /already known|known transaction|already imported|nonce/i;
+
+function isHarmless(error: unknown): boolean {
+  const { message, info } = error as { message?: string; info?: { error?: { message?: string } } };
+  return HARMLESS.test(info?.error?.message ?? message ?? "");
 }
 
 /** What is remembered of transactions between looks; losing it costs a broadcast. */
@@ -180,6 +187,8 @@ export interface PushMemory {
   shown: Map<string, number>;
   /** Height of the chain when each attempt was first seen here. */
   height: Map<string, number>;
+  /** Transactions of which it was said that no node takes them. */
+  refused: Map<string, true>;
 }
 
 const SHOW_AGAIN_MS = 5_000;
@@ -191,7 +200,7 @@ const NOT_TAKEN_MS = 500;
  * waited while blocks came.
  */
 export async function push(context: EngineContext, head: number, memory: PushMemory): Promise<void> {
-  const { store, sender, rules, lease } = context;
+  const { store, sender, rules, lease, log } = context;
   const rows = await store.query<AttemptRow>(
     `SELECT DISTINCT ON (outgoing.id) outgoing.id, outgoing.sender, outgoing.nonce, outgoing.data, outgoing.gas_limit,
        attempt.hash, attempt.raw, attempt.max_fee, attempt.priority_fee,
@@ -203,7 +212,7 @@ export async function push(context: EngineContext, head: number, memory: PushMem
     [sender],
   );
   const open = new Set(rows.map(({ hash }) => hash));
-  for (const map of [memory.shown, memory.height]) {
+  for (const map of [memory.shown, memory.height, memory.refused]) {
     for (const hash of map.keys()) if (!open.has(hash)) map.delete(hash);
   }
   const first = rows
@@ -219,8 +228,11 @@ export async function push(context: EngineContext, head: number, memory: PushMem
       head > (memory.height.get(hash) as number);
     if (mayBeStuck && (await isNext(context, row)) && (await bump(context, row))) continue;
     if (Date.now() - (memory.shown.get(hash) ?? 0) < SHOW_AGAIN_MS) continue;
-    const isTaken = await broadcast(context, String(row.id), row);
-    memory.shown.set(hash, isTaken ? Date.now() : Date.now() - SHOW_AGAIN_MS + NOT_TAKEN_MS);
+    const refusal = await broadcast(context, String(row.id), row);
+    memory.shown.set(hash, refusal === undefined ? Date.now() : Date.now() - SHOW_AGAIN_MS + NOT_TAKEN_MS);
+    if (refusal === undefined || isHarmless(refusal.reason) || memory.refused.has(hash)) continue;
+    memory.refused.set(hash, true);
+    log.warn({ transaction: hash, nonce: Number(row.nonce), err: refusal.reason }, "not taken; shown again");
   }
 }
 

@@ -1,9 +1,12 @@
+import { rmSync } from "node:fs";
+import type { Signer } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { NOBODY } from "../../contracts/signing.ts";
 import { FIELD_ORDER } from "../../protocol/constants.ts";
 import { relayerClient } from "../../services/relayer/client.ts";
 import { formatItem, type Item, parseItem } from "../../services/relayer/items.ts";
 import { makeProofCheck, signalsOn } from "../../services/relayer/proofCheck.ts";
+import { startRelayer } from "../../services/relayer/relayer.ts";
 import { DEFAULT_LIMITS, type Service } from "../../services/relayer/service.ts";
 import {
   addSubmission,
@@ -11,8 +14,10 @@ import {
   openingsSince,
   submissionId,
 } from "../../services/relayer/submissions.ts";
+import { openStore } from "../../services/store/store.ts";
 import { randomElement } from "../support/ledgerFixture.ts";
 import { aliceDeposits } from "../support/ledgerItems.ts";
+import { emptyDataDirectory, quietLog } from "../support/storeFixture.ts";
 import { FEE, post, type RelayerFixture, relayerFixture } from "./relayerFixture.ts";
 import { streamCases } from "./streamCases.ts";
 
@@ -371,6 +376,24 @@ describe("a relayer that somebody wants to keep busy", () => {
     expect(await post(frugal.url, openings[1])).toMatchObject({ status: 503, rule: "relayer.openings" });
     expect(await post(frugal.url, openings[0])).toMatchObject({ status: 200 });
     expect(await post(frugal.url, formatItem(await fixture.transition()))).toMatchObject({ status: 202 });
+  });
+});
+
+describe("a relayer whose store belongs to another chain", () => {
+  it("does not start, and takes nothing in before it says so", async () => {
+    const place = { dataDirectory: await emptyDataDirectory() };
+    const other = await openStore(place, quietLog());
+    await other.query("INSERT INTO setting (name, value) VALUES ('ledger', '1 0xabc 0xdef')");
+    await other.close();
+    const { deployed, verify, log, lines, ledger } = fixture;
+    const before = lines.length;
+    const starting = startRelayer({
+      ...{ deployed, verify, log, store: place, signer: ledger.carol as unknown as Signer },
+      prover: "elsewhere",
+    });
+    await expect(starting).rejects.toMatchObject({ rule: "relayer.otherChain" });
+    expect(lines.slice(before).join("")).not.toContain("listening");
+    rmSync(place.dataDirectory, { recursive: true });
   });
 });
 

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import { makeLog } from "../../services/log.ts";
 import { makeLease } from "../../services/relayer/leases.ts";
 import { changesAfter, type Item, submissionOf } from "../../services/relayer/submissions.ts";
 import { quietLog } from "../support/storeFixture.ts";
@@ -74,6 +75,28 @@ export function sendingCases(at: () => RelayerStage): void {
       const [before, after] = fees.map((fee) => [BigInt(fee.max_fee), BigInt(fee.priority_fee)]);
       for (const place of [0, 1])
         expect((after?.[place] ?? 0n) * 8n).toBeGreaterThanOrEqual((before?.[place] ?? 1n) * 9n);
+    });
+
+    test("that the node does not take is told of once, with the node's reason", async () => {
+      const lines: string[] = [];
+      const warnings = () => lines.filter((line) => line.includes("not taken; shown again"));
+      const log = makeLog("test", { write: (line) => lines.push(line) });
+      await stage.engine({ rules: { bumpAfterMs: 60_000 }, log });
+      stage.rpc.setFaults(({ method }) =>
+        method === "eth_sendRawTransaction"
+          ? { kind: "error", code: -32000, message: "insufficient funds for gas * price + value" }
+          : undefined,
+      );
+      const ids = await stage.add(...(await items(1)));
+      await expect.poll(warnings, { timeout: 5_000 }).toHaveLength(1);
+      const shown = stage.rpc.calls("eth_sendRawTransaction");
+      await expect
+        .poll(() => stage.rpc.calls("eth_sendRawTransaction"), { timeout: 5_000 })
+        .toBeGreaterThan(shown + 1);
+      expect(warnings()).toHaveLength(1);
+      expect(warnings()[0]).toContain("insufficient funds");
+      stage.rpc.setFaults();
+      await stage.reach(ids, "final");
     });
 
     test("whose block is replaced is mined again, and its items with it", async () => {
