@@ -10,7 +10,7 @@ export interface Sending {
    * is not mined in time: the next call then takes its place.
    */
   send(contract: Contract, method: string, parameters: readonly unknown[]): Promise<TransactionReceipt>;
-  /** Wei for a unit of gas, as the chain asks now. */
+  /** Wei for a unit of gas that the next call pays at most: what the chain asks now, or more to replace one that is stuck. */
   gasPrice(): Promise<bigint>;
 }
 
@@ -54,6 +54,12 @@ export function sendingFrom(signer: Signer, { maxGasPrice, patienceMs = 60_000 }
     const price = maxFeePerGas ?? gasPrice ?? 0n;
     return { maxFeePerGas: price, maxPriorityFeePerGas: maxPriorityFeePerGas ?? price };
   };
+  /** Nonce and fees of the next call. What others of this key have pending is to be replaced, not queued behind. */
+  const next = async (): Promise<{ nonce: number; fees: Fees }> => {
+    const nonce = await provider.getTransactionCount(await signer.getAddress(), "latest");
+    const fees = await feesNow();
+    return { nonce, fees: last?.nonce === nonce ? higher(fees, raised(last.fees)) : fees };
+  };
   const requirePayable = ({ maxFeePerGas }: Fees): void => {
     if (maxFeePerGas > maxGasPrice)
       throw new SolvusError(
@@ -63,7 +69,7 @@ export function sendingFrom(signer: Signer, { maxGasPrice, patienceMs = 60_000 }
   };
 
   return {
-    gasPrice: async () => (await feesNow()).maxFeePerGas,
+    gasPrice: async () => (await next()).fees.maxFeePerGas,
     async send(contract, method, parameters) {
       const call = (contract.connect(signer) as Contract).getFunction(method);
       let gasLimit: bigint;
@@ -73,10 +79,8 @@ export function sendingFrom(signer: Signer, { maxGasPrice, patienceMs = 60_000 }
       } catch (error) {
         throw refusalOf(error);
       }
-      // What others of this key have pending is to be replaced, not queued behind.
-      const nonce = await provider.getTransactionCount(await signer.getAddress(), "latest");
-      let fees = await feesNow();
-      if (last?.nonce === nonce) fees = higher(fees, raised(last.fees));
+      const { nonce, fees: first } = await next();
+      let fees = first;
       for (let raises = 0; ; raises++) {
         requirePayable(fees);
         last = { nonce, fees };

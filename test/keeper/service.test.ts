@@ -447,6 +447,8 @@ describe("its transactions", () => {
       const sending = sendingFrom(signer, { maxGasPrice: 100n * GWEI, patienceMs: 50 });
       const unmined = sending.send(usdc, "mint", [signer.address, 5n]);
       await expect(unmined).rejects.toMatchObject({ rule: "keeper.unmined" });
+      // What replaces it is dearer than what the chain asks, and a profit is reckoned with that.
+      expect(await sending.gasPrice()).toBeGreaterThan(await ahead.gasPrice());
       const restarted = sendingFrom(signer, { maxGasPrice: 100n * GWEI, patienceMs: 60_000 });
       const sent = restarted.send(usdc, "mint", [signer.address, 7n]);
       const pending = async () =>
