@@ -265,10 +265,17 @@ async function reopen(sql: Sql, blockHash: string): Promise<void> {
      WHERE state = 'mined' AND block_hash = $1 RETURNING id`,
     [blockHash],
   );
+  const ids = reopened.map(({ id }) => String(id));
+  // Whom the block skipped it did not skip.
+  await sql.query(
+    `UPDATE submission SET skips = skips - 1 WHERE skips > 0 AND NOT (state = 'mined' AND outgoing = ANY ($1::bigint[]))
+       AND id IN (SELECT submission FROM outgoing_item WHERE outgoing = ANY ($1::bigint[]))`,
+    [ids],
+  );
   const sent = await sql.query<{ id: string }>(
     `UPDATE submission SET state = 'sent', transaction = NULL, block = NULL, block_hash = NULL, leaf_index = NULL, rule = NULL, message = NULL
      WHERE outgoing = ANY ($1::bigint[]) AND state IN ('mined', 'refused', 'expired') RETURNING id`,
-    [reopened.map(({ id }) => String(id))],
+    [ids],
   );
   const queued = await sql.query<{ id: string }>(
     `UPDATE submission SET state = 'queued', transaction = NULL, block = NULL, block_hash = NULL, leaf_index = NULL

@@ -178,6 +178,33 @@ export function batchingCases(at: () => RelayerStage): void {
       });
     });
 
+    test("that a block skipped which was replaced was never skipped", async () => {
+      const { alice, usdc, as, addresses, ethers } = stage.fixture;
+      const node = (method: string, ...parameters: unknown[]) => ethers.provider.send(method, parameters);
+      const skips = async (): Promise<number | undefined> => {
+        const [row] = await stage.store.query<{ skips: number }>("SELECT skips FROM submission");
+        return row?.skips;
+      };
+      const item = asItem(await aliceDeposits(stage.fixture, { deposit: 5n }));
+      const snapshot = await node("evm_snapshot");
+      let isFirst = true;
+      await stage.engine({
+        rules: { confirmations: 4 },
+        async onStage(at) {
+          if (at === "stored" && isFirst) await as(alice, usdc).approve(addresses.ledger, 0n);
+          if (at === "stored") isFirst = false;
+        },
+      });
+      const ids = await stage.add(item);
+      await expect.poll(skips, { timeout: 5_000 }).toBe(1);
+      await node("evm_revert", snapshot);
+      await node("hardhat_mine", "0x3");
+      await stage.reach(ids, "mined");
+      await node("hardhat_mine", "0x4");
+      await stage.reach(ids, "final");
+      expect(await skips()).toBe(0);
+    });
+
     test("that the ledger may take later is tried again, and refused when patience ends", async () => {
       const { fixture } = stage;
       const { alice } = fixture;
