@@ -58,6 +58,8 @@ const POLL_MS = 1_000;
 const MOST_FOR_ONE = 2;
 /** Rounds of one trade: a proof each, one a minute in the hour that a ticket may last. */
 const MOST_ROUNDS = 100;
+/** Requests that are heard in a minute of the chain's time: whoever has the card can ask, and what is heard stays in the record. */
+const MOST_A_MINUTE = 60;
 /** Reasons that a taker is told; others would tell of the maker's account. */
 const TOLD: readonly string[] = ["desk.unlisted", "desk.notional", "desk.busy"];
 
@@ -115,6 +117,8 @@ export function makeMaker(config: MakerConfig): Maker {
     }
   };
 
+  /** Unix seconds of the chain of the requests of the last minute. */
+  let heardAt: number[] = [];
   const hearRequest = (request: Heard<MessageOf<"request">>, now: number): void => {
     const { from, answerBy } = request.content;
     const { takers } = rules;
@@ -126,6 +130,13 @@ export function makeMaker(config: MakerConfig): Maker {
     ensure(now <= answerBy, "desk.expired", `request: to be answered by ${answerBy}, it is ${now}`);
     const isNew = !book.asked.has(askedAs(request));
     ensure(isNew, "desk.replayed", "request: its id was used by another one, expected a new id");
+    heardAt = heardAt.filter((time) => time > now - 60);
+    ensure(
+      heardAt.length < MOST_A_MINUTE,
+      "desk.busy",
+      `requests: ${heardAt.length} within a minute, expected fewer than ${MOST_A_MINUTE}`,
+    );
+    heardAt.push(now);
     note(book, now, { event: "heard", message: request.signed });
   };
 

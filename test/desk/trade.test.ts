@@ -318,6 +318,30 @@ test("quotes that are altered, foreign, replayed or expired are refused; an hone
   await desk.writeQueue();
 });
 
+test("a maker hears sixty requests a minute, and forgets the rest", async () => {
+  const maker = makerParty(desk, birch);
+  const { box } = birch.identity;
+  const scope = desk.stage.deployed.chain;
+  const answerBy = (await desk.local.now()) + 300;
+  const ask = async (number: number): Promise<void> => {
+    const requestId = String(number).padStart(32, "0");
+    const message = say<MessageOf<"request">>(cedar.identity.signing, scope, {
+      ...{ kind: "request", to: birch.identity.signing.key, requestId, answerBy },
+      legs: [{ id: "1", size: "1" }],
+      replyTo: cedar.identity.replyBox(requestId).address,
+    });
+    await desk.post.put(box.address.mailbox, await sealEnvelope(box.address, scope, spokenForm(message)));
+  };
+  const before = maker.role.book.conversations.size;
+  for (let number = 0; number < 63; number++) await ask(number);
+  await maker.guarded(() => maker.role.correspond());
+  expect(maker.role.book.conversations.size - before).toBe(60);
+  await desk.local.advance(61);
+  await ask(63);
+  await maker.guarded(() => maker.role.correspond());
+  expect(maker.role.book.conversations.size - before).toBe(61);
+});
+
 test("nothing below the worst price is taken, and a maker quotes only what it could honour", async () => {
   const taker = takerParty(desk, alder);
   const maker = makerParty(desk, birch, { cushion: 199_000n * USD });
