@@ -82,10 +82,11 @@ export async function makeHttp({ log, title, description, bodyLimit = 65_536, he
   return { server, metrics };
 }
 
-/** What part of the time something may take that anybody can ask for. */
-const SHARE = 1 / 10;
+/** After how many times what it took something that anybody can ask for is done again, and after how long at most. */
+const PAUSES = 9;
+const LONGEST_PAUSE_MS = 1_000;
 
-/** Does something that takes its time for all who ask meanwhile, and again only after a multiple of what it took: {@link SHARE}. */
+/** Does something once for all who ask meanwhile, and again only after a pause, so that it cannot take all the time. */
 export function sparingly<T>(work: () => Promise<T>): () => Promise<T> {
   let answer: Promise<T> | undefined;
   let freshUntil = 0;
@@ -95,7 +96,7 @@ export function sparingly<T>(work: () => Promise<T>): () => Promise<T> {
     freshUntil = Number.POSITIVE_INFINITY;
     answer = work().finally(() => {
       const ended = performance.now();
-      freshUntil = ended + (ended - began) * (1 / SHARE - 1);
+      freshUntil = ended + Math.min(PAUSES * (ended - began), LONGEST_PAUSE_MS);
     });
     return answer;
   };

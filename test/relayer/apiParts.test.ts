@@ -112,7 +112,7 @@ describe("a client's address", () => {
 });
 
 describe("figures that anybody may ask for", () => {
-  it("are collected once for all who ask, and take a tenth of the time at most", async () => {
+  it("are collected once for all who ask, and again only after a pause", async () => {
     let collected = 0;
     const collect = sparingly(async () => {
       await pause(20);
