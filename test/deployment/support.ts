@@ -47,7 +47,7 @@ export class FragileProvider extends JsonRpcProvider {
 
   constructor({ url, chainId }: TestChain, fault: Fault = () => undefined) {
     const network = Network.from(chainId);
-    super(url, network, { staticNetwork: network, batchMaxCount: 1, cacheTimeout: -1 });
+    super(url, network, { staticNetwork: network, batchMaxCount: 1, cacheTimeout: -1, pollingInterval: 20 });
     this.#fault = fault;
   }
 
