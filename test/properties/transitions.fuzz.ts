@@ -1,0 +1,39 @@
+import { expect, test, vi } from "vitest";
+import { rulesInstance } from "./rulesCircuit.ts";
+import { fuzzRuns, holds, report } from "./runs.ts";
+import { newTally } from "./tally.ts";
+import { askedOf, expectAgreement, TRANSITION_PLACES } from "./transitionAgreement.ts";
+import { type TransitionCase, transitionCases } from "./transitionCases.ts";
+import { foundOut, offsettingUnderlyings, withoutConcentration } from "./wrongModels.ts";
+
+vi.mock("../../protocol/poseidon.ts", () => import("./standInHash.ts"));
+
+test("model, rulebook and circuit agree on tens of thousands of transitions, and no lie is believed", {
+  timeout: 1_800_000,
+}, async () => {
+  const circuit = await rulesInstance("transition.small", 15);
+  const tally = newTally();
+  const runs = fuzzRuns(30_000);
+  const begin = performance.now();
+  await holds(transitionCases, (found) => expectAgreement(found, circuit, tally), runs);
+  report("transitions", runs.numRuns as number, performance.now() - begin, tally.verdicts);
+
+  // Every rule was breached alone, and refused for it by its own constraint.
+  expect([...tally.alone.keys()].sort()).toEqual(Object.keys(TRANSITION_PLACES).sort());
+  expect(tally.verdicts.get("accepted")).toBeGreaterThan((runs.numRuns as number) / 10);
+});
+
+test("a wrong model is found out by the circuit, down to one leg or two", { timeout: 600_000 }, async () => {
+  const circuit = await rulesInstance("transition.small", 15);
+  const accepts = (found: TransitionCase): boolean => circuit.refusedAt(askedOf(found).input) === undefined;
+  const concentrated = foundOut(withoutConcentration, accepts);
+  expect(concentrated.smallest.before.legs.filter(({ size }) => size !== 0n)).toHaveLength(1);
+  expect(concentrated.printed).toMatch(/place 0: -?1 lots of \d+/);
+
+  const offset = foundOut(offsettingUnderlyings, accepts);
+  const { before, request } = offset.smallest;
+  const held = before.legs.flatMap(({ id, size }) => (size === 0n ? [] : [id]));
+  const bought = request.trade?.package.legs.map(({ id }) => id) ?? [];
+  expect(new Set([...held, ...bought]).size).toBe(2);
+  expect(offset.printed).toMatch(/of underlying 0.*losses in scenario/);
+});
