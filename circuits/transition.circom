@@ -273,6 +273,7 @@ template Transition(L, G) {
 
     component change = ChangeEscrow(L);
     change.rho <== rho;
+    change.oldCommitment <== oldNote.commitment;
     change.newCommitment <== commitment;
     change.newCash <== newCash;
     change.id <== id;

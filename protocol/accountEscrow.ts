@@ -6,7 +6,8 @@ import { poseidonMany, toField } from "./poseidon.ts";
 
 /*
  * Every transition publishes what changed, encrypted under pads that only a holder of the account's rho can compute. The plaintext is a
- * function of the old and the new note alone, so that one pair of pads never covers two plaintexts.
+ * function of the old and the new note, and so are the pads, so that one pair of pads never covers two plaintexts. (rho alone does not
+ * name the old note: a re-org may put the same changes in another order, through another note with the same rho.)
  *
  *   word 0 = (cash + 2^60) + 2^61·emptied + 2^81·entry 0 + 2^155·entry 1        (229 bits)
  *   word 1 = entry 2 + 2^74·entry 3 + 2^148·entry 4                             (222 bits)
@@ -23,6 +24,10 @@ const ENTRY_ID_SHIFT = 5n;
 const ENTRY_SIZE_SHIFT = 37n;
 
 const low = (value: bigint, bits: bigint): bigint => value & ((1n << bits) - 1n);
+
+function padsOf(before: Note, newCommitment: bigint): [bigint, bigint] {
+  return poseidonMany(DOMAIN.pad, [before.rho, commitmentOf(before), newCommitment], 2) as [bigint, bigint];
+}
 
 function plaintextOf(before: Note, after: Note): [bigint, bigint] {
   let emptied = 0n;
@@ -55,7 +60,7 @@ function plaintextOf(before: Note, after: Note): [bigint, bigint] {
 
 /** The two escrow words of the transition from `before` to `after`. */
 export function encryptChange(before: Note, after: Note): [bigint, bigint] {
-  const pads = poseidonMany(DOMAIN.pad, [before.rho, commitmentOf(after)], 2) as [bigint, bigint];
+  const pads = padsOf(before, commitmentOf(after));
   const [word0, word1] = plaintextOf(before, after);
   return [toField(word0 + pads[0]), toField(word1 + pads[1])];
 }
@@ -83,7 +88,7 @@ export function decryptChange(
     "escrow.mismatch",
     `escrow of commitment ${change.commitment}: does not open with this account's rho`,
   );
-  const pads = poseidonMany(DOMAIN.pad, [before.rho, change.commitment], 2) as [bigint, bigint];
+  const pads = padsOf(before, change.commitment);
   const word0 = toField(change.escrow[0] - pads[0]);
   const word1 = toField(change.escrow[1] - pads[1]);
   if (word0 >> (WORD_0_ENTRIES + 2n * ENTRY_BITS) !== 0n || word1 >> (3n * ENTRY_BITS) !== 0n) throw mismatch;

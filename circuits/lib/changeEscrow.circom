@@ -5,11 +5,13 @@ include "circuits/lib/constants.circom";
 include "circuits/lib/hash.circom";
 
 // The two escrow words of a transition: what changed, encrypted for whoever knows the account's rho (protocol/accountEscrow.ts has the layout).
-// The plaintext is a function of the old and the new note alone, so one pair of pads never covers two plaintexts.
+// The plaintext is a function of the old and the new note, and so are the pads, so one pair of pads never covers two plaintexts. rho alone does
+// not name the old note: after a re-org the same changes in another order lead through another note with the same rho to the same new one.
 // Inputs: cash in [-2^60, 2^60), newSize in [-2^36, 2^36), id < 2^32, all checked by the caller; oldLive and newLive are 1 iff the sizes
 // are not 0. At most five legs change size and stay live: four of the package, one of a spot flow. Cost: 230 + 9 a place.
 template ChangeEscrow(L) {
     signal input rho;
+    signal input oldCommitment;
     signal input newCommitment;
     signal input newCash;
     signal input id[L];
@@ -42,8 +44,8 @@ template ChangeEscrow(L) {
         }
     }
 
-    component pads = HashMany(DOMAIN_PAD(), 2, 2);
-    pads.in <== [rho, newCommitment];
+    component pads = HashMany(DOMAIN_PAD(), 3, 2);
+    pads.in <== [rho, oldCommitment, newCommitment];
     words[0] <== pads.out[0] + newCash + (1 << 60) + emptied * (1 << 61) + entry[L][0] * (1 << 81) + entry[L][1] * (1 << 155);
     words[1] <== pads.out[1] + entry[L][2] + entry[L][3] * (1 << 74) + entry[L][4] * (1 << 148);
 }
