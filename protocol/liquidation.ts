@@ -260,6 +260,14 @@ export function checkTakeOver(takeOver: TakeOver, snapshot: Snapshot): TakeOver 
     `equity over margin of the target: ${equityAfter}/${marginAfter.maintenance}, expected at least ${equity}/${maintenance}`,
   );
 
+  // A loss of a trillion dollars has no proof: the circuit holds what is paid to the bound of cash.
+  for (const name of ["payment", "deficit", "reward"] as const) {
+    ensure(
+      takeOver[name] < CASH_BOUND,
+      `liquidation.${name}`,
+      `${name}: ${takeOver[name]} micro-USDC, expected below 2^60`,
+    );
+  }
   for (const [name, { after }] of [
     ["target", target],
     ["keeper", keeper],
