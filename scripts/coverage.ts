@@ -17,6 +17,9 @@ const SUBJECTS = [
   "properties",
   "solvency",
   "transition",
+  "prover",
+  "cli/ticket.test.ts",
+  "setup/keys.test.ts",
   "verifier",
 ];
 
@@ -42,7 +45,7 @@ const { status } = spawnSync(
     "--coverage.reporter=text",
     "--coverage.reporter=html",
     "--coverage.reporter=json",
-    ...(named ? [] : SUBJECTS.map((subject) => `test/${subject}/`)),
+    ...(named ? [] : SUBJECTS.map((subject) => `test/${subject}`)),
     ...parameters,
   ],
   { cwd: ROOT, stdio: "inherit" },
