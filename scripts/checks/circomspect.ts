@@ -3,48 +3,11 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { ROOT } from "../setup/paths.ts";
+import { type Allowance, type Finding, judge } from "./allowances.ts";
 import { projectFiles } from "./files.ts";
-
-/** A finding of circomspect. */
-export interface Finding {
-  rule: string;
-  file: string;
-  line: number;
-  message: string;
-  /** The source line. */
-  source: string;
-}
-
-/** A finding that is known to be harmless: `rule` in `file` on a line that contains `source`. */
-export interface Allowance {
-  rule: string;
-  file: string;
-  source: string;
-  reason: string;
-}
 
 const require = createRequire(import.meta.url);
 const ALLOWED_FILE = "circuits/circomspect.json";
-
-/** Findings that nothing allows, and allowances that allow nothing. */
-export function judge(findings: Finding[], allowed: Allowance[]): string[] {
-  const matches = (finding: Finding, allowance: Allowance): boolean =>
-    finding.rule === allowance.rule &&
-    finding.file === allowance.file &&
-    finding.source.includes(allowance.source);
-  const open = findings.filter((finding) => !allowed.some((allowance) => matches(finding, allowance)));
-  const idle = allowed.filter((allowance) => !findings.some((finding) => matches(finding, allowance)));
-  const unreasoned = allowed.filter(({ reason }) => typeof reason !== "string" || reason.trim().length < 20);
-  return [
-    ...open.map(
-      ({ rule, file, line, message, source }) => `${file}:${line}: ${rule} ${message} (${source.trim()})`,
-    ),
-    ...idle.map(
-      ({ rule, file, source }) => `${ALLOWED_FILE}: ${rule} in ${file} (${source}) allows nothing; remove it`,
-    ),
-    ...unreasoned.map(({ rule, file }) => `${ALLOWED_FILE}: ${rule} in ${file} needs a reason`),
-  ];
-}
 
 /**
  * Runs circomspect on copies of the circuits whose includes are relative, because it knows no include paths.
@@ -104,5 +67,5 @@ interface Sarif {
 export function checkCircomspect(): string[] {
   const files = projectFiles(/^circuits\/.*\.circom$/);
   const allowed: Allowance[] = JSON.parse(readFileSync(join(ROOT, ALLOWED_FILE), "utf8"));
-  return judge(findings(files), allowed);
+  return judge(findings(files), allowed, ALLOWED_FILE);
 }

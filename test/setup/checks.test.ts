@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { type Finding, judge } from "../../scripts/checks/allowances.ts";
 import { circomFormatFaults } from "../../scripts/checks/circomFormat.ts";
-import { type Finding, judge } from "../../scripts/checks/circomspect.ts";
 import { directionFaults } from "../../scripts/checks/dependencyDirection.ts";
 import { undocumentedErrors } from "../../scripts/checks/solidityErrors.ts";
 
@@ -35,7 +35,7 @@ describe("the checks of npm run check", () => {
     expect(undocumentedErrors("A.sol", `${notice}${cure}\n${error}`)).toHaveLength(1);
   });
 
-  it("allow findings of circomspect only with a reason, and no allowance in vain", () => {
+  it("allow findings only with a reason, as many as there are, and none in vain", () => {
     const finding: Finding = { rule: "CS1", file: "a", line: 3, message: "bad", source: "signal x <-- y;" };
     const allowance = {
       rule: "CS1",
@@ -43,9 +43,16 @@ describe("the checks of npm run check", () => {
       source: "x <--",
       reason: "constrained two lines further down",
     };
-    expect(judge([finding], [allowance])).toEqual([]);
-    expect(judge([finding], [])).toEqual(["a:3: CS1 bad (signal x <-- y;)"]);
-    expect(judge([finding], [{ ...allowance, file: "b" }])).toHaveLength(2);
-    expect(judge([finding], [{ ...allowance, reason: "fine" }])[0]).toContain("needs a reason");
+    expect(judge([finding], [allowance], "list")).toEqual([]);
+    expect(judge([finding], [], "list")).toEqual(["a:3: CS1: bad (signal x <-- y;)"]);
+    expect(judge([finding], [{ ...allowance, file: "b" }], "list")).toHaveLength(2);
+    expect(judge([finding], [{ ...allowance, reason: "fine" }], "list")[0]).toContain("needs a reason");
+    expect(judge([], [allowance], "list")[0]).toContain("allows nothing; remove it");
+    const another = { ...finding, line: 9 };
+    expect(judge([finding, another], [allowance], "list")[0]).toContain(
+      "allows 1, but there are 2: lines 3, 9",
+    );
+    expect(judge([finding, another], [{ ...allowance, times: 2 }], "list")).toEqual([]);
+    expect(judge([finding], [{ ...allowance, times: 2 }], "list")).toHaveLength(1);
   });
 });
