@@ -4,14 +4,14 @@ import { parseArgs } from "node:util";
 import { type Benchmark, type Measurement, select } from "./benchmark.ts";
 
 const HELP = `Usage: npm run bench -- [--json] [--list] [NAME…]
-       npm run bench -- --table gas|calibration
+       npm run bench -- --table gas|calibration|economics
 
 Measures and prints figures. A name selects the figure or all figures below it: "constraints" selects "constraints.open".
 
   --json   one list of {name, value, unit} on standard output; the machine on standard error
   --list   names only
   --table  a table to read: "gas", by size of a batch, beside single calls and published figures; "calibration", how good the forecast of
-           breaches is, beside two baselines
+           breaches is, beside two baselines; "economics", the smallest shocks that make bad debt, by kind of shock and parameters
   --help   this text`;
 
 /** Files beside this one that are no family of benchmarks. */

@@ -1,7 +1,12 @@
 import { KIND } from "../../../protocol/constants.ts";
 import { SolvusError } from "../../../protocol/errors.ts";
 import { MICRO } from "../../../protocol/fixedPoint.ts";
-import { computeTakeOver, sliceBounds, type TakeOver } from "../../../protocol/liquidation.ts";
+import {
+  computeTakeOver,
+  sliceBounds,
+  type TakeOver,
+  takeOverPayments,
+} from "../../../protocol/liquidation.ts";
 import type { MarketInputs } from "../../../protocol/marketInputs.ts";
 import { type Note, spendOf } from "../../../protocol/note.ts";
 import type { MarketSnapshot } from "../../../protocol/snapshot.ts";
@@ -89,6 +94,15 @@ interface Account {
   leafIndex: bigint;
 }
 
+const nullifiers = new WeakMap<Note, bigint>();
+
+/** The nullifier of an account's present note; a note stays at its place. */
+function nullifierOf({ note, leafIndex }: Account): bigint {
+  const nullifier = nullifiers.get(note) ?? spendOf(note, leafIndex).nullifier;
+  nullifiers.set(note, nullifier);
+  return nullifier;
+}
+
 /** After this long on the clock the risk committee's own keeper takes an account at any loss; seconds. */
 const LAST_RESORT = 3_600n;
 /** Keepers' cost of closing, beside what the market gives way: a fifth of the add-ons. */
@@ -158,14 +172,15 @@ function bestTakeOver(
   for (const rate of rates) {
     const wish = { rate, restoration, fee: 0n };
     const { least } = sliceBounds(equity, margin.maintenance, wish);
+    // A reward that the fund cannot pay at the least slice is smaller at a lower rate; nothing else is.
+    const { deficit, reward } = takeOverPayments(equity, margin.maintenance, { ...wish, slice: least });
+    const left = fund.balance > deficit ? fund.balance - deficit : 0n;
+    if (reward > 0n && reward > (rewardLeft < left ? rewardLeft : left)) continue;
     try {
-      // What does not pay or is not funded at the least slice is not at a larger one.
-      const smallest = computeTakeOver(account, keeper, snapshot, { ...wish, slice: least });
-      limit(smallest);
-      if (smallest.reward > (rewardLeft < fund.balance ? rewardLeft : fund.balance)) continue;
+      // What does not pay at the least slice does not pay at a larger one.
+      limit(computeTakeOver(account, keeper, snapshot, { ...wish, slice: least }));
       return planTakeOver(account, keeper, snapshot, wish, { balance: fund.balance, rewardLeft }, limit);
     } catch (error) {
-      // A reward that the fund cannot pay is smaller at a lower rate; nothing else is.
       if (!(error instanceof SolvusError)) throw error;
       if (error.rule !== "keeper.reward") return undefined;
     }
@@ -225,7 +240,7 @@ function act(run: Run, watched: boolean): boolean {
       auction,
       {
         leafIndex: account.leafIndex,
-        nullifier: spendOf(account.note, account.leafIndex).nullifier,
+        nullifier: nullifierOf(account),
         epoch: snapshot.epoch,
       },
       run.now,

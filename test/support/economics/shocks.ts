@@ -54,10 +54,13 @@ const crowdOf = (portfolio: Portfolio): Portfolio[] => Array.from({ length: CROW
 
 const holding = (positions: Lots[], collateral: Lots[] = []): Portfolio => ({ collateral, positions });
 
-function longPerpetuals(snapshot: MarketSnapshot, { coin }: ParameterSet): Portfolio[] {
+/** A crowd long (side 1) or short (side −1) of the coin's perpetual. */
+export function crowdAt(snapshot: MarketSnapshot, { coin }: ParameterSet, side: bigint): Portfolio[] {
   const { perpetual } = listingsOf(snapshot.inputs, coin);
-  return crowdOf(holding([{ id: perpetual, size: LOTS }]));
+  return crowdOf(holding([{ id: perpetual, size: side * LOTS }]));
 }
+
+const longPerpetuals: Shock["portfolios"] = (snapshot, set) => crowdAt(snapshot, set, 1n);
 
 /** As many lots of the perpetual as collateral alone supports. */
 function leveraged(snapshot: MarketSnapshot, perpetual: bigint, collateral: Lots): Portfolio {
@@ -189,7 +192,7 @@ export interface Breaks {
 }
 
 const PRECISION = 0.0005;
-const STEPS = 12;
+const STEPS = 24;
 
 /** Smallest sizes of a shock that make bad debt of a set of parameters, and that lock withdrawals. */
 export function breaksOf(shock: Shock, set: ParameterSet): Breaks {
