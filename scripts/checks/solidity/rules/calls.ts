@@ -122,11 +122,9 @@ export const packedHash: Rule = (program) =>
 
 /** An error caught and forgotten. */
 export const swallowedError: Rule = (program) =>
-  judgedNodes(program, "TryCatchClause")
-    .filter(
-      ({ errorName, block, parameters }) =>
-        (errorName !== "" || parameters === null) && block.statements.length === 0,
-    )
+  judgedNodes(program, "TryStatement")
+    .flatMap(({ clauses }): Node[] => clauses.slice(1))
+    .filter(({ block }) => block.statements.length === 0)
     .map((clause) => findingAt(program, clause, "swallowed-error", "an empty catch"));
 
 /** Money that a contract can be sent, and from which it may not come out again. */
