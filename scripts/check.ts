@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { checkCircomFormat } from "./checks/circomFormat.ts";
 import { checkCircomspect } from "./checks/circomspect.ts";
 import { checkDependencyDirection } from "./checks/dependencyDirection.ts";
+import { checkSolhint } from "./checks/solhint.ts";
 import { checkContracts } from "./checks/solidity/analysis.ts";
 import { checkSolidityErrors } from "./checks/solidityErrors.ts";
 import { ROOT } from "./setup/paths.ts";
@@ -36,7 +37,7 @@ const CHECKS: Record<string, Check> = {
     "--error-on-warnings",
     ".",
   ),
-  "Solidity rules (solhint)": tool("solhint", "--max-warnings", "0", "--noPoster", "contracts/**/*.sol"),
+  "Solidity rules (solhint)": checkSolhint,
   "Solidity format (prettier)": tool("prettier", "--check", "contracts/**/*.sol"),
   "Solidity errors documented": checkSolidityErrors,
   "Solidity analysis (syntax tree)": checkContracts,

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type Finding, judge } from "../../scripts/checks/allowances.ts";
 import { circomFormatFaults } from "../../scripts/checks/circomFormat.ts";
 import { directionFaults } from "../../scripts/checks/dependencyDirection.ts";
+import { rulesOff } from "../../scripts/checks/solhint.ts";
 import { undocumentedErrors } from "../../scripts/checks/solidityErrors.ts";
 
 describe("the checks of npm run check", () => {
@@ -54,5 +55,11 @@ describe("the checks of npm run check", () => {
     );
     expect(judge([finding, another], [{ ...allowance, times: 2 }], "list")).toEqual([]);
     expect(judge([finding], [{ ...allowance, times: 2 }], "list")).toHaveLength(1);
+  });
+
+  it("want every rule of security of solhint's as an error", () => {
+    const rules = { reentrancy: "error", "func-visibility": ["error", {}], "not-rely-on-time": "warn" };
+    expect(rulesOff(rules, ["reentrancy", "func-visibility"])).toEqual([]);
+    expect(rulesOff(rules, ["not-rely-on-time", "avoid-throw"])).toHaveLength(2);
   });
 });
