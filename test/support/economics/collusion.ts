@@ -1,14 +1,22 @@
-import { Q16 } from "../../../protocol/constants.ts";
+import { KIND, Q16 } from "../../../protocol/constants.ts";
 import { SolvusError } from "../../../protocol/errors.ts";
 import { RESTORATION } from "../../../protocol/liquidation.ts";
-import { addOnOf, marginOf } from "../../../protocol/margin.ts";
+import { addOnOf, covers, marginOf } from "../../../protocol/margin.ts";
 import { DEFAULT_IM_FACTOR, underlyingModel } from "../../../protocol/marketListing.ts";
 import type { Note } from "../../../protocol/note.ts";
 import type { MarketSnapshot, Snapshot } from "../../../protocol/snapshot.ts";
 import { standingOf } from "../../../protocol/solvency.ts";
 import { applyTransition, openRow, type TransitionRequest } from "../../../protocol/transition.ts";
 import { type Random, randomFrom } from "../random.ts";
-import { blankNote, IDLE, initialMarginOf, type Lots, openAgainst, positionsOf } from "./accounts.ts";
+import {
+  blankNote,
+  IDLE,
+  initialMarginOf,
+  type Lots,
+  largest,
+  openAgainst,
+  positionsOf,
+} from "./accounts.ts";
 import { inputsAfter, type Levels, listingsOf, MINUTE_MS, simulatedSnapshot, startOf } from "./market.ts";
 import type { ParameterSet } from "./parameterSets.ts";
 
@@ -42,126 +50,152 @@ function exchanged(
   }
 }
 
-/** A gift by way of one instrument, bought at the mark and sold back for less. */
+/** A gift by way of one instrument, taken at the mark and given back for less. */
 export interface Gift {
   id: bigint;
-  /** What the giver had above its maintenance margin, and what it gave. */
-  surplus: bigint;
+  sign: bigint;
+  /** The most that the rules admit. */
   given: bigint;
-  /** Of the giver afterwards. */
+  /** Whether the giver still meets its initial margin, so that it could have withdrawn as much. */
+  meetsInitial: boolean;
+  /** E − MM of the giver before and after the gift. */
+  excessBefore: bigint;
   excess: bigint;
+  /** Of the giver afterwards. */
   netCash: bigint;
   /** What both own together more than before. */
   made: bigint;
-  /** Most that the price band lets a lot give away, over the initial margin that both need for it. */
-  perMargin: number;
+}
+
+/** Most lots by way of which a gift is tried. */
+const GIFT_LOTS = 20_000n;
+
+/**
+ * The largest gift that an account can make to a friend by way of each instrument of a market: it deposits the margin that the lots need, takes them
+ * at the mark, and gives them back for as little as the rules admit.
+ */
+export function giftsBy(snapshot: MarketSnapshot, giver: Note): Gift[] {
+  const ids = snapshot.instruments.filter(({ kind }) => kind !== KIND.spot).map(({ id }) => id);
+  return ids.flatMap((id) => [1n, -1n].flatMap((sign) => giftBy(snapshot, giver, id, sign) ?? []));
+}
+
+function giftBy(snapshot: MarketSnapshot, giver: Note, id: bigint, sign: bigint): Gift | undefined {
+  const { mark } = openRow(snapshot, id).row;
+  const needs = (size: bigint): bigint =>
+    initialMarginOf(snapshot, { collateral: [], positions: [{ id, size }] }) + mark * GIFT_LOTS;
+  const ready: [Note, Note] = [
+    after(giver, snapshot, { deposit: needs(sign * GIFT_LOTS) }),
+    after(blankNote(2n), snapshot, { deposit: 3n * needs(-sign * GIFT_LOTS) }),
+  ];
+  const owned = (pair: readonly Note[]): bigint =>
+    pair.reduce((sum, note) => sum + standingOf(note, snapshot).equity, 0n);
+  const held = exchanged(ready, snapshot, [{ id, size: sign * GIFT_LOTS }], -sign * GIFT_LOTS * mark);
+  if (held === undefined) return undefined;
+  const before = standingOf(held[0], snapshot);
+  const closing = (given: bigint) =>
+    exchanged(held, snapshot, [{ id, size: -sign * GIFT_LOTS }], sign * GIFT_LOTS * mark - given);
+  const given = largest(before.equity, (gift) => closing(gift) !== undefined);
+  const done = closing(given);
+  if (done === undefined) return undefined;
+  const { equity, netCash, margin } = standingOf(done[0], snapshot);
+  return {
+    id,
+    sign,
+    given,
+    meetsInitial: covers(equity, snapshot.imFactor, margin.maintenance),
+    excessBefore: before.equity - before.margin.maintenance,
+    excess: equity - margin.maintenance,
+    netCash,
+    made: owned(done) - owned(ready),
+  };
+}
+
+/** Accounts to give from: spot alone; and a perpetual at its initial margin, of which nothing is free to withdraw. */
+export function givers(snapshot: MarketSnapshot, coin: string): { spotAlone: Note; atInitialMargin: Note } {
+  const { spot, perpetual } = listingsOf(snapshot.inputs, coin);
+  const portfolio = { collateral: [], positions: [{ id: perpetual, size: 1_000n }] };
+  return {
+    spotAlone: after(blankNote(1n), snapshot, { asset: spot, deposit: 1_000n }),
+    atInitialMargin: openAgainst(snapshot, blankNote(1n), blankNote(3n), portfolio, 1n).holder,
+  };
+}
+
+/** What accounts in agreement were left with; micro-USDC. */
+export interface Dealings {
+  /** The least of E − MM, and of net cash, that any account was left with. */
+  leastExcess: bigint;
+  leastNetCash: bigint;
+  /** What all own and have withdrawn, more than they paid in. */
+  gained: bigint;
+  trades: number;
+  withdrawals: number;
 }
 
 /**
- * The largest gift that an account with spot collateral alone can make to a friend with cash, for each instrument of a market: the
- * giver takes lots at the mark and sells them back at the edge of the price band.
+ * Accounts in agreement, some with spot, trade random packages at random prices within one epoch, and take out what they can: to load everything on
+ * one of them, or to borrow from everybody else.
  */
-export function giftsBy(snapshot: MarketSnapshot, collateral: Lots): Gift[] {
-  const ids = snapshot.instruments.filter(({ kind }) => kind !== 1n).map(({ id }) => id);
-  return ids.flatMap((id): Gift[] =>
-    [1n, -1n].flatMap((sign): Gift[] => {
-      const { row } = openRow(snapshot, id);
-      const room =
-        (snapshot.priceBand *
-          addOnOf({ size: -sign, row: { ...row, concentrationRate: 0n }, underlying: 0 })) /
-        Q16;
-      const needs = [sign, -sign].map((size) =>
-        initialMarginOf(snapshot, { collateral: [], positions: [{ id, size }] }),
-      ) as [bigint, bigint];
-      const perMargin = Number(room) / Number(needs[0] + needs[1]);
-      const giver = after(blankNote(1n), snapshot, { asset: collateral.id, deposit: collateral.size });
-      const surplus = standingOf(giver, snapshot).equity - standingOf(giver, snapshot).margin.maintenance;
-      if (room === 0n) return [];
-      const lots = min(surplus / room + 1n, 100_000n);
-      const premium = max(0n, sign * lots * row.mark);
-      const friend = after(blankNote(2n), snapshot, {
-        deposit: 2n * (needs[1] + needs[0] + row.mark) * lots,
-      });
-      const ready: [Note, Note] = [
-        premium === 0n ? giver : after(giver, snapshot, { deposit: premium }),
-        friend,
-      ];
-      const owned = (pair: readonly Note[]): bigint =>
-        pair.reduce((sum, note) => sum + standingOf(note, snapshot).equity, 0n);
-      const held = exchanged(ready, snapshot, [{ id, size: sign * lots }], -sign * lots * row.mark);
-      if (held === undefined) return [];
-      const own = standingOf(held[0], snapshot).equity;
-      const { maintenance } = marginOf(positionsOf(snapshot, [collateral]));
-      const closing = (given: bigint) =>
-        exchanged(held, snapshot, [{ id, size: -sign * lots }], sign * lots * row.mark - given);
-      const most = min(own - maintenance, room * lots);
-      const done = closing(most);
-      if (done === undefined) return [];
-      const { equity, netCash } = standingOf(done[0], snapshot);
-      // A micro-dollar more is refused.
-      if (closing(most + 1n) !== undefined) throw new Error(`a gift of ${most + 1n} by ${id} is not refused`);
-      return [
-        {
-          id,
-          surplus,
-          given: most,
-          excess: equity - maintenance,
-          netCash,
-          made: owned(done) - owned(ready),
-          perMargin,
-        },
-      ];
-    }),
-  );
-}
-
-/** The least of E − MM that any account was left with, the most that all together gained, and how many trades were admitted. */
-export interface Dealings {
-  leastExcess: bigint;
-  gained: bigint;
-  trades: number;
-}
-
-/** Accounts in agreement trade random packages at random prices within one epoch, to load everything on one of them. */
-export function dealAtRandom(snapshot: MarketSnapshot, seed: number, rounds: number): Dealings {
+export function dealAtRandom(snapshot: MarketSnapshot, coin: string, seed: number, rounds: number): Dealings {
   const random = randomFrom(seed);
-  const ids = snapshot.instruments.filter(({ kind }) => kind !== 1n).map(({ id }) => id);
+  const ids = snapshot.instruments.filter(({ kind }) => kind !== KIND.spot).map(({ id }) => id);
+  const { spot } = listingsOf(snapshot.inputs, coin);
   const cash = 100_000_000_000n;
-  const notes = Array.from({ length: 4 }, (_, n) => after(blankNote(BigInt(n)), snapshot, { deposit: cash }));
-  let [leastExcess, trades] = [cash, 0];
+  const notes = Array.from({ length: 4 }, (_, n) => {
+    const note = after(blankNote(BigInt(n)), snapshot, { deposit: cash });
+    return n < 2 ? after(note, snapshot, { asset: spot, deposit: 300n }) : note;
+  });
+  const owned = (): bigint => notes.reduce((sum, note) => sum + standingOf(note, snapshot).equity, 0n);
+  const begin = owned();
+  let withdrawn = 0n;
+  const found: Dealings = { leastExcess: begin, leastNetCash: begin, gained: 0n, trades: 0, withdrawals: 0 };
+  const look = (note: Note): void => {
+    const { equity, netCash, margin } = standingOf(note, snapshot);
+    found.leastExcess = min(found.leastExcess, equity - margin.maintenance);
+    found.leastNetCash = min(found.leastNetCash, netCash);
+  };
   for (let round = 0; round < rounds; round++) {
     const [one, other] = twoOf(random, notes.length);
-    const count = random.between(1n, 4n);
-    const chosen = new Set(Array.from({ length: Number(count) }, () => random.pick(ids)));
-    const legs = [...chosen]
-      .sort((a, b) => Number(a - b))
-      .map((id) => ({ id, size: random.between(1n, 400n) * random.pick([1n, -1n]) }));
-    // Now and then exactly what one of them holds, so that it is a safe trade.
-    const held = (notes[one] as Note).legs.filter(({ size }) => size !== 0n);
-    const package_ =
-      held.length > 0 && random.chance(1, 2)
-        ? held
-            .slice(0, 4)
-            .map(({ id, size }) => ({ id, size: -size }))
-            .sort((a, b) => Number(a.id - b.id))
-        : legs;
-    const { value } = marginOf(positionsOf(snapshot, package_));
-    const room = package_.reduce(
-      (sum, { id, size }) => sum + addOnOf({ size, ...openRow(snapshot, id) }),
-      0n,
-    );
-    const price = -value - random.between(-(5n * room) - 1n, 5n * room + 1n);
-    const done = exchanged([notes[one] as Note, notes[other] as Note], snapshot, package_, price);
-    if (done === undefined) continue;
-    trades++;
-    [notes[one], notes[other]] = done;
-    for (const note of done) {
-      const { equity, margin } = standingOf(note, snapshot);
-      leastExcess = min(leastExcess, equity - margin.maintenance);
+    const own = notes[one] as Note;
+    if (random.chance(1, 16)) {
+      const most = largest(begin, (withdrawal) => admits(own, snapshot, { withdrawal }));
+      if (most === 0n) continue;
+      const withdrawal = random.chance(1, 3) ? most : most / 8n;
+      notes[one] = after(own, snapshot, { withdrawal });
+      withdrawn += withdrawal;
+      found.withdrawals++;
+      look(notes[one]);
+      continue;
     }
+    // Half the time what one of them holds is closed, so that it is a safe trade.
+    const held = own.legs.filter(({ id, size }) => size !== 0n && id !== spot);
+    const closing = held.length > 0 && random.chance(1, 2);
+    const chosen = new Set(Array.from({ length: Number(random.between(1n, 4n)) }, () => random.pick(ids)));
+    const legs = closing
+      ? held.slice(0, 4).map(({ id, size }) => ({ id, size: -size }))
+      : [...chosen].map((id) => ({ id, size: random.between(1n, 200n) * random.pick([1n, -1n]) }));
+    legs.sort((first, second) => Number(first.id - second.id));
+    const positions = positionsOf(snapshot, legs);
+    const { value } = marginOf(positions);
+    const room = 5n * positions.reduce((sum, position) => sum + addOnOf(position), 0n);
+    const price = -value - random.pick([0n, room, random.between(-room - 1n, room + 1n)]);
+    const done = exchanged([own, notes[other] as Note], snapshot, legs, price);
+    if (done === undefined) continue;
+    found.trades++;
+    [notes[one], notes[other]] = done;
+    done.forEach(look);
   }
-  const owned = notes.reduce((sum, note) => sum + standingOf(note, snapshot).equity, 0n);
-  return { leastExcess, gained: owned - BigInt(notes.length) * cash, trades };
+  found.gained = owned() + withdrawn - begin;
+  return found;
+}
+
+function admits(note: Note, snapshot: Snapshot, changes: Partial<TransitionRequest>): boolean {
+  try {
+    after(note, snapshot, changes);
+    return true;
+  } catch (error) {
+    if (error instanceof SolvusError) return false;
+    throw error;
+  }
 }
 
 function twoOf(random: Random, count: number): [number, number] {
