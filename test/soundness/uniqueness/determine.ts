@@ -1,7 +1,7 @@
 import { commonDivisor, inverse, magnitude, residue, signed } from "./field.ts";
-import { coefficientOf, combine, type Form } from "./form.ts";
+import { coefficientOf, combine, constantOf, type Form } from "./form.ts";
 import { boxOf, deriveIntervals, meetOf } from "./intervals.ts";
-import { isLinear, type Knowledge, openPart, type Relation, slopeOf, wiresOf } from "./knowledge.ts";
+import { apart, isLinear, type Knowledge, openPart, type Relation, slopeOf, wiresOf } from "./knowledge.ts";
 import { maximumOf } from "./maximum.ts";
 import { findNonZero, isNonZero } from "./nonZero.ts";
 import { type RadixTerm, resolvedTerms, spread } from "./radix.ts";
@@ -12,7 +12,15 @@ import { splitOnZero } from "./split.ts";
 import { findTwoValued } from "./twoValued.ts";
 
 /** By which rule a wire was determined. */
-export type Rule = "given" | "single" | "digits" | "split" | "elimination" | "selector" | "maximum";
+export type Rule =
+  | "given"
+  | "single"
+  | "square"
+  | "digits"
+  | "split"
+  | "elimination"
+  | "selector"
+  | "maximum";
 
 /** Unknown parts of relations longer than this are not tried as digits. */
 const MOST_DIGITS = 300;
@@ -106,6 +114,26 @@ function refinedSpread(knowledge: Knowledge, open: Form, terms: readonly RadixTe
   return best;
 }
 
+/**
+ * True when a quadratic relation has at most one root x in the interval of x: two roots add up to −(linear coefficient) / (quadratic coefficient),
+ * when that is a constant which no two different values in the interval add up to.
+ */
+function hasOneRoot(knowledge: Knowledge, { a, b, c }: Relation, wire: number): boolean {
+  const { prime, intervals } = knowledge;
+  const interval = intervals[wire];
+  if (interval === undefined) return false;
+  const [left, right, result] = [apart(a, wire), apart(b, wire), apart(c, wire)];
+  const products = combine(right.rest, left.coefficient, left.rest, right.coefficient, prime);
+  const linear = constantOf(
+    combine(products, 1n, [{ wire: 0, coefficient: 1n }], -result.coefficient, prime),
+  );
+  if (linear === undefined) return false;
+  const sum = residue(-linear * inverse(left.coefficient * right.coefficient, prime), prime);
+  const [least, most] = [2n * interval.low + 1n, 2n * interval.high - 1n];
+  // The least number that is congruent to the sum and not below `least`.
+  return least + residue(sum - least, prime) > most;
+}
+
 /** Wires that the relation determines by itself, those it has besides being determined already. */
 function determinedBy(
   knowledge: Knowledge,
@@ -115,6 +143,8 @@ function determinedBy(
   if (open.length === 1) {
     const slope = slopeOf(relation, open[0] as number, knowledge.prime);
     if (slope !== undefined && isNonZero(knowledge, slope)) return { rule: "single", wires: open };
+    if (slope === undefined && hasOneRoot(knowledge, relation, open[0] as number))
+      return { rule: "square", wires: open };
   }
   const linear = linearOpenPart(knowledge, relation);
   return { rule: "digits", wires: linear === undefined ? [] : digits(knowledge, linear) };

@@ -34,3 +34,15 @@ export function commonDivisor(one: bigint, other: bigint): bigint {
   while (small !== 0n) [large, small] = [small, large % small];
   return large;
 }
+
+/** The lower one of two integers. */
+export function lower(one: bigint, other: bigint): bigint {
+  if (one < other) return one;
+  return other;
+}
+
+/** The higher one of two integers. */
+export function higher(one: bigint, other: bigint): bigint {
+  if (one > other) return one;
+  return other;
+}

@@ -1,4 +1,4 @@
-import { inverse, signed } from "./field.ts";
+import { higher, inverse, lower, signed } from "./field.ts";
 import { coefficientOf, combine, type Form } from "./form.ts";
 import { type Interval, isLinear, type Knowledge, type Relation } from "./knowledge.ts";
 
@@ -10,8 +10,8 @@ export function boxOf({ intervals, prime }: Knowledge, form: Form): Interval | u
     if (interval === undefined) return undefined;
     const factor = signed(coefficient, prime);
     const [one, other] = [factor * interval.low, factor * interval.high];
-    low += one < other ? one : other;
-    high += one < other ? other : one;
+    low += lower(one, other);
+    high += higher(one, other);
     if (high - low >= prime) return undefined;
   }
   return { low, high };
@@ -22,13 +22,8 @@ export function boxOf({ intervals, prime }: Knowledge, form: Form): Interval | u
  * meet the other once more.
  */
 function meet(one: Interval, other: Interval, prime: bigint): Interval | undefined {
-  const low = one.low < other.low ? one.low : other.low;
-  const high = one.high > other.high ? one.high : other.high;
-  if (high - low >= prime) return undefined;
-  return {
-    low: one.low > other.low ? one.low : other.low,
-    high: one.high < other.high ? one.high : other.high,
-  };
+  if (higher(one.high, other.high) - lower(one.low, other.low) >= prime) return undefined;
+  return { low: higher(one.low, other.low), high: lower(one.high, other.high) };
 }
 
 /** What two intervals of the same residue say together; undefined when one is missing, they do not fix the same integer, or have none in common. */
@@ -115,8 +110,8 @@ export function deriveIntervals(knowledge: Knowledge): void {
         right.high * one * factor,
       ]);
       learn(wire, {
-        low: corners.reduce((least, corner) => (corner < least ? corner : least)),
-        high: corners.reduce((most, corner) => (corner > most ? corner : most)),
+        low: corners.reduce(lower),
+        high: corners.reduce(higher),
       });
     }
   }

@@ -105,7 +105,7 @@ function followers(knowledge: Knowledge, base: number, factors: Form[]): Set<For
 }
 
 /**
- * Wires x that are the largest of some values: x·(x − v_1)·(x − v_2)… = 0 with x and every difference in [0, prime). In two solutions all
+ * Wires x that are the largest of some values: (x − v_1)·(x − v_2)… = 0 with x and every difference in [0, prime). In two solutions all
  * factors differ by what x differs by; in the one with the larger x none would be 0, so there are not two.
  */
 export function maximumOf(knowledge: Knowledge): number[] {
@@ -118,7 +118,7 @@ export function maximumOf(knowledge: Knowledge): number[] {
     const factors = factorsOf(knowledge, relation);
     if (factors.some((factor) => openPart(knowledge, factor).length === 0)) continue;
     for (const candidate of factors) {
-      const base = soleWire(candidate);
+      const base = soleWire(openPart(knowledge, candidate));
       if (base === undefined) continue;
       // Every factor scaled so that it moves with base by 1, or, for a lone wire, by itself.
       const scaled = factors.map((factor) => {

@@ -76,7 +76,9 @@ function isOneHot(knowledge: Knowledge, form: Form, open: Form): boolean {
 
 /** True when another relation has the wires with pairwise different constants and nothing else that is open. */
 function isWeighed(knowledge: Knowledge, wires: number[]): boolean {
-  return (knowledge.touching[wires[0] as number] as number[]).some((index) => {
+  // Of different weights one may be 0, so the relation has the first wire or the second.
+  const candidates = wires.slice(0, 2).flatMap((wire) => knowledge.touching[wire] as number[]);
+  return candidates.some((index) => {
     const { a, b, c } = knowledge.relations[index] as Relation;
     if (openPart(knowledge, a).length + openPart(knowledge, b).length > 0) return false;
     const weights = openPart(knowledge, c);
