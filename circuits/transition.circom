@@ -162,6 +162,7 @@ template Transition(L, G) {
     signal payout[L];
     signal oldNotSpot[L];
     signal tradedValue[L];
+    signal tradedPerpetual[L];
     signal boughtRoom[L];
     signal soldRoom[L];
     signal positive[L];
@@ -173,6 +174,7 @@ template Transition(L, G) {
     var payoutTotal = 0;
     var oldNotSpotCount = 0;
     var tradedValueTotal = 0;
+    var tradedPerpetualTotal = 0;
     var roomTotal = 0;
     var enlargedTotal = 0;
     for (var i = 0; i < L; i++) {
@@ -224,6 +226,8 @@ template Transition(L, G) {
         // (magnitude + traded) / 2 is the part bought, (magnitude - traded) / 2 the part sold; both are doubled here.
         tradedValue[i] <== trade.traded[i] * mark[i];
         tradedValueTotal += tradedValue[i];
+        tradedPerpetual[i] <== rows.isPerpetual[i] * tradedValue[i];
+        tradedPerpetualTotal += tradedPerpetual[i];
         boughtRoom[i] <== (trade.tradedMagnitude[i] + trade.traded[i]) * longAddOn[i];
         soldRoom[i] <== (trade.tradedMagnitude[i] - trade.traded[i]) * shortAddOn[i];
         roomTotal += boughtRoom[i] + soldRoom[i];
@@ -298,8 +302,8 @@ template Transition(L, G) {
     margin.scan <== scan;
 
     // --- Class of the transition. ---------------------------------------------------------------------------------------------------
-    // safe is a claim: it can only be made for a trade that enlarges and flips nothing and leaves MM at or below a lower bound of MM
-    // before. Not making it means meeting the stricter class.
+    // safe is a claim: it can only be made for a trade that enlarges and flips nothing, leaves MM at or below a lower bound of MM before,
+    // and gives away at the marks no more than the margin so freed. Not making it means meeting the stricter class.
     safe * (1 - safe) === 0;
     safe * (1 - trade.hasTrade) === 0;
     safe * enlargedTotal === 0;
@@ -317,6 +321,10 @@ template Transition(L, G) {
     signal relief <== safe * (before.bound - margin.maintenance);
     component reliefRange = Range(88);
     reliefRange.in <== relief;
+    // |value received| < 2^61 + 4·2^77 and |bound - MM| < 2^87, so 88 bits hold every honest sum and no negative one.
+    signal spared <== safe * (trade.cashReceived + tradedValueTotal + before.bound - margin.maintenance);
+    component sparedRange = Range(88);
+    sparedRange.in <== spared;
 
     // Initial margin: any withdrawal, and any trade but a safe one without a deposit. Membership: any deposit, any trade but a safe one.
     signal safeAlone <== safe * (1 - flow.hasDeposit);
@@ -347,10 +355,14 @@ template Transition(L, G) {
     component surplusRange = Range(107);
     surplusRange.in <== surplus;
 
-    // Net cash: N >= 0 after a withdrawal, N >= -debtLimit where the initial margin is required without one, or where a fee leaves:
-    // fees paid to oneself would otherwise withdraw option value, a little at a time. |N| < 2^82.
+    // Net cash: N >= 0 after a withdrawal, N >= -debtLimit where the initial margin is required without one, where a fee leaves (fees paid
+    // to oneself would otherwise withdraw option value, a little at a time), and where a trade pays: what it does to N is its cash and its
+    // perpetuals at their marks, |cash| < 2^61 and 4·2^77 at most. |N| < 2^82.
+    component tradeNetCash = SignedRange(80);
+    tradeNetCash.in <== trade.cashReceived + tradedPerpetualTotal;
     signal allowedDebt <== (1 - flow.hasWithdrawal) * debtLimit;
-    signal cashLeaves <== 1 - noFee.out * (1 - requiresInitialMargin);
+    signal withoutFee <== noFee.out * (1 - requiresInitialMargin);
+    signal cashLeaves <== 1 - withoutFee * tradeNetCash.nonNegative;
     signal netCashRequired <== (1 - leaving) * cashLeaves;
     signal netCashSurplus <== netCashRequired * (newCash + margin.perpetualValue + allowedDebt);
     component netCashRange = Range(83);

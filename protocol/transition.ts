@@ -31,8 +31,10 @@ export interface Transition {
   equity: bigint;
   netCash: bigint;
   margin: Margin;
-  /** A trade that enlarges and flips nothing and does not raise MM. */
+  /** A trade that enlarges and flips nothing, does not raise MM, and gives away at the marks at most the margin that it frees. */
   safe: boolean;
+  /** What the trade does to net cash: its cash and its perpetuals at their marks, micro-USDC. 0 without a trade. */
+  tradeNetCash: bigint;
   requiresInitialMargin: boolean;
   requiresMembership: boolean;
 }
@@ -138,15 +140,19 @@ function shrinksEveryLeg(slots: readonly Slot[]): boolean {
   return slots.every(({ traded, newSize }) => traded === 0n || (traded > 0n ? newSize <= 0n : newSize >= 0n));
 }
 
+/** What this side of a trade receives, its legs at their marks. Micro-USDC. */
+function valueReceived(slots: readonly Slot[], cash: bigint): bigint {
+  return slots.reduce((value, { traded, row }) => value + traded * row.mark, cash);
+}
+
 /**
  * The price band: `cash + sum size·mark + priceBand·sum |size|·addOn >= 0` over what this side receives (the add-on is that of the
  * sign received, without concentration). Scaled by 2^16 because the band is Q16.
  */
 function checkPriceBand(slots: readonly Slot[], cash: bigint, snapshot: Snapshot): void {
-  let value = cash;
+  const value = valueReceived(slots, cash);
   let room = 0n;
   for (const { traded, row } of slots) {
-    value += traded * row.mark;
     room += addOnOf({ size: traded, row: { ...row, concentrationRate: 0n }, underlying: 0 });
   }
   ensure(
@@ -188,8 +194,13 @@ export function computeTransition(
 
   const margin = marginOf(positionsOf(slots, "newSize"));
   const marginBefore = marginOf(positionsOf(slots, "oldSize"));
+  const freed = marginBefore.maintenance - margin.maintenance;
   const safe =
-    trade !== undefined && shrinksEveryLeg(slots) && margin.maintenance <= marginBefore.maintenance;
+    trade !== undefined &&
+    shrinksEveryLeg(slots) &&
+    freed >= 0n &&
+    valueReceived(slots, tradeCash) + freed >= 0n;
+  const perpetuals = slots.filter(({ row }) => row.kind === KIND.perpetual);
   return {
     before,
     after,
@@ -201,6 +212,7 @@ export function computeTransition(
     netCash: cash + margin.perpetualValue,
     margin,
     safe,
+    tradeNetCash: valueReceived(perpetuals, tradeCash),
     requiresInitialMargin: withdrawal > 0n || (trade !== undefined && !(safe && deposit === 0n)),
     requiresMembership: deposit > 0n || (trade !== undefined && !safe),
   };
@@ -208,7 +220,8 @@ export function computeTransition(
 
 /** Throws a {@link SolvusError} whose `rule` names what a computed transition breaches; returns it when every rule holds. */
 export function checkTransition(transition: Transition, snapshot: Snapshot): Transition {
-  const { before, after, slots, request, margin, equity, netCash, requiresInitialMargin } = transition;
+  const { before, after, slots, request, margin, equity } = transition;
+  const { netCash, tradeNetCash, requiresInitialMargin } = transition;
   const { mode, deposit, withdrawal, fee, trade } = request;
   const { cash } = after;
   checkNote(before);
@@ -276,8 +289,9 @@ export function checkTransition(transition: Transition, snapshot: Snapshot): Tra
       `equity: ${equity} micro-USDC, expected at least the initial margin ${ceilQ16(snapshot.imFactor * margin.maintenance)}`,
     );
   }
-  // A fee is cash that leaves: without this, fees paid to oneself would withdraw option value five dollars at a time.
-  if (requiresInitialMargin || fee > 0n) {
+  // A fee is cash that leaves: without this, fees paid to oneself would withdraw option value five dollars at a time. So is what a safe
+  // trade pays: without this, two accounts would borrow the ledger's cash by a sale and a purchase of one option.
+  if (requiresInitialMargin || fee > 0n || tradeNetCash < 0n) {
     const floor = withdrawal > 0n ? 0n : -snapshot.debtLimit;
     ensure(
       netCash >= floor,

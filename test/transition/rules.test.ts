@@ -316,6 +316,72 @@ describe("the safe class", () => {
     expect(await refusal({ ...inputsOf(computed, snapshot).input, safe: 1n })).toContain("reliefRange");
   });
 
+  test("a safe trade gives away at most the margin that it frees; one micro-dollar more needs IM: sparedRange", async () => {
+    // A band wide enough for gifts. Of ten perpetuals (MM $105) four are closed (MM $63): $42 are freed.
+    const wide = smallMarket({ priceBand: 15n << 16n });
+    const gift = (amount: bigint) => trade(400n * USD - amount, { id: PERPETUAL, size: -4n });
+    const between = noteWith(110n * USD - 1000n * USD, [perpetuals(10n)]);
+    await accepts(between, gift(42n * USD), wide);
+    await refuses("transition.initialMargin", "surplusRange", between, gift(42n * USD + 1n), wide);
+    await accepts(noteWith(137n * USD - 1000n * USD, [perpetuals(10n)]), gift(42n * USD + 1n), wide);
+
+    const computed = computeTransition(between, LEAF_INDEX, wide, {
+      ...REQUEST,
+      ...gift(42n * USD + 1n),
+    });
+    expect(computed.safe).toBe(false);
+    expect(await refusal({ ...inputsOf(computed, wide).input, safe: 1n })).toContain("sparedRange");
+  });
+
+  test("a worthless option is no pretext: selling it back frees no margin, so nothing is given away", async () => {
+    const worthless = { mark: 0n, losses: Array<bigint>(16).fill(0n), longAddOn: 0n, shortAddOn: 10n * USD };
+    const snapshot = smallMarket({}, { option: worthless });
+    const lender = noteWith(0n, [spots(10n), options(10n)]);
+    await accepts(lender, trade(0n, { id: OPTION, size: -10n }), snapshot);
+    await refuses(
+      "transition.netCash",
+      "netCashRange",
+      lender,
+      trade(-500n * USD, { id: OPTION, size: -10n }),
+      snapshot,
+    );
+    const rich = noteWith(200n * USD, [spots(10n), options(10n)]);
+    await refuses(
+      "transition.netCash",
+      "netCashRange",
+      rich,
+      trade(-200n * USD - 1n, { id: OPTION, size: -10n }),
+      snapshot,
+    );
+  });
+
+  test("no trade borrows: an option is not bought back on credit, at the mark or at any price: netCashRange", async () => {
+    const short = noteWith(0n, [spots(10n), options(-2n)]);
+    const atTheMark = trade(-30n * USD, { id: OPTION, size: 1n });
+    await refuses("transition.netCash", "netCashRange", short, atTheMark);
+    await accepts(noteWith(30n * USD, [spots(10n), options(-2n)]), atTheMark);
+    await refuses(
+      "transition.netCash",
+      "netCashRange",
+      noteWith(30n * USD - 1n, [spots(10n), options(-2n)]),
+      atTheMark,
+    );
+    await accepts(short, atTheMark, smallMarket({ debtLimit: 30n * USD }));
+    await accepts(short, trade(170n * USD, { id: SPOT, size: -1n }, { id: OPTION, size: 1n }));
+  });
+
+  test("an account in the red closes perpetuals at their mark, and below it by selling something else with them", async () => {
+    const red = noteWith(-1050n * USD, [perpetuals(10n), spots(10n)]);
+    await accepts(red, close(4n));
+    await refuses(
+      "transition.netCash",
+      "netCashRange",
+      red,
+      trade(400n * USD - 1n, { id: PERPETUAL, size: -4n }),
+    );
+    await accepts(red, trade(598n * USD, { id: SPOT, size: -1n }, { id: PERPETUAL, size: -4n }));
+  });
+
   test("one underlying in two groups, which would let the lower bound pick two scenarios for one hedge, is refused", async () => {
     const snapshot = smallMarket();
     const computed = computeTransition(
