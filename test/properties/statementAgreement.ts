@@ -29,7 +29,7 @@ function assembled(found: StatementCase): CircuitInput {
   const { note, leafIndex, snapshot } = found;
   const tier = TIERS[0] as Tier;
   const legs = note.legs.slice(0, tier.legs).map((leg) => ({ ...leg, ...openRow(snapshot, leg.id) }));
-  const { input: rows, underlyings } = openedRowsInput(snapshot, legs, tier);
+  const { input: rows } = openedRowsInput(snapshot, legs, tier);
   const state = stateWith(new Map([[leafIndex, commitmentOf(note)]]));
   const path = state.path(leafIndex);
   return {

@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { rulesInstance } from "./rulesCircuit.ts";
-import { fuzzRuns, holds, report } from "./runs.ts";
+import { fuzzRuns, holds, measured } from "./runs.ts";
 import { expectStatementAgreement, STATEMENT_PLACES } from "./statementAgreement.ts";
 import { statementCases } from "./statementCases.ts";
 import { newTally } from "./tally.ts";
@@ -16,8 +16,8 @@ test("of thousands of accounts model, rulebook and circuits say alike whether th
   };
   const tally = newTally();
   const runs = fuzzRuns(5_000);
-  const begin = performance.now();
+  const seen = measured("statements");
   await holds(statementCases, (found) => expectStatementAgreement(found, circuits, tally), runs);
-  report("statements", runs.numRuns as number, performance.now() - begin, tally.verdicts);
+  seen(runs.numRuns as number, tally.verdicts);
   expect([...tally.alone.keys()].sort()).toEqual(Object.keys(STATEMENT_PLACES).sort());
 });

@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { rulesInstance } from "./rulesCircuit.ts";
-import { fuzzRuns, holds, report } from "./runs.ts";
+import { fuzzRuns, holds, measured } from "./runs.ts";
 import { expectTakeOverAgreement, TAKE_OVER_PLACES } from "./takeOverAgreement.ts";
 import { takeOverCases } from "./takeOverCases.ts";
 import { newTally } from "./tally.ts";
@@ -13,10 +13,9 @@ test("model, rulebook and circuit agree on thousands of take-overs, and no lie i
   const circuit = await rulesInstance("liquidation.small", 25);
   const tally = newTally();
   const runs = fuzzRuns(8_000);
-  const begin = performance.now();
+  const seen = measured("take-overs");
   await holds(takeOverCases, (found) => expectTakeOverAgreement(found, circuit, tally), runs);
-  report("take-overs", runs.numRuns as number, performance.now() - begin, tally.verdicts);
-  report("  by one rule alone", runs.numRuns as number, performance.now() - begin, tally.alone);
+  seen(runs.numRuns as number, tally.verdicts);
 
   // Every rule was breached, and all but the bounds of payments and cash alone: who is off those is off others as well.
   expect([...tally.verdicts.keys()]).toEqual(expect.arrayContaining(Object.keys(TAKE_OVER_PLACES)));

@@ -93,12 +93,12 @@ export function breachesOf({ snapshot, rows, before, request, listing }: Transit
   require(-MOST_CASH <= cash && cash < MOST_CASH, "transition.cash");
   require(mode !== 2n || [...old.keys()].every((id) => !isNotSpot(rowOf(id))), "transition.exit");
   if (trade !== undefined) {
-    let received = sign * trade.package.cash * ONE;
+    let inBand = sign * trade.package.cash * ONE;
     for (const [id, lots] of bought) {
       const { mark, longAddOn, shortAddOn } = rowOf(id);
-      received += lots * mark * ONE + snapshot.priceBand * abs(lots) * (lots > 0n ? longAddOn : shortAddOn);
+      inBand += lots * mark * ONE + snapshot.priceBand * abs(lots) * (lots > 0n ? longAddOn : shortAddOn);
     }
-    require(received >= 0n, "transition.priceBand");
+    require(inBand >= 0n, "transition.priceBand");
   }
   if (leaving) {
     require(trade === undefined, "transition.modeTrade");
@@ -106,13 +106,21 @@ export function breachesOf({ snapshot, rows, before, request, listing }: Transit
     require(cash >= 0n, "transition.leavingCash");
   }
 
-  // Its class. Safe: nothing bought ends long, nothing sold ends short, MM not above what it was.
+  // Its class. Safe: nothing bought ends long, nothing sold ends short, MM not above what it was, and at the marks no more given away
+  // than the margin so freed.
   const marginBefore = maintenanceOf(old, rowOf, underlyingOf);
   const marginAfter = maintenanceOf(held, rowOf, underlyingOf);
   const lessens = [...bought].every(([id, lots]) =>
     lots > 0n ? (held.get(id) ?? 0n) <= 0n : (held.get(id) ?? 0n) >= 0n,
   );
-  const safe = trade !== undefined && lessens && marginAfter <= marginBefore;
+  let received = sign * (trade?.package.cash ?? 0n);
+  let receivedNetCash = received;
+  for (const [id, lots] of bought) {
+    received += lots * rowOf(id).mark;
+    if (rowOf(id).kind === 2n) receivedNetCash += lots * rowOf(id).mark;
+  }
+  const freed = marginBefore - marginAfter;
+  const safe = trade !== undefined && lessens && freed >= 0n && received + freed >= 0n;
   const otherTrade = trade !== undefined && !safe;
   const initial = withdrawal !== 0n || otherTrade || (safe && deposit !== 0n);
   let equity = cash;
@@ -126,7 +134,7 @@ export function breachesOf({ snapshot, rows, before, request, listing }: Transit
     require(equity >= marginAfter, "transition.maintenanceMargin");
     require(!initial || equity * ONE >= snapshot.imFactor * marginAfter, "transition.initialMargin");
     const floor = withdrawal !== 0n ? 0n : -snapshot.debtLimit;
-    require(!(initial || fee !== 0n) || netCash >= floor, "transition.netCash");
+    require(!(initial || fee !== 0n || receivedNetCash < 0n) || netCash >= floor, "transition.netCash");
   }
   const memberOnly = deposit !== 0n || otherTrade;
   require(!memberOnly || listing === "open registry" || listing === "listed", "transition.membership");

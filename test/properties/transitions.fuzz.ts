@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { rulesInstance } from "./rulesCircuit.ts";
-import { fuzzRuns, holds, report } from "./runs.ts";
+import { fuzzRuns, holds, measured } from "./runs.ts";
 import { newTally } from "./tally.ts";
 import { askedOf, expectAgreement, TRANSITION_PLACES } from "./transitionAgreement.ts";
 import { type TransitionCase, transitionCases } from "./transitionCases.ts";
@@ -14,9 +14,9 @@ test("model, rulebook and circuit agree on tens of thousands of transitions, and
   const circuit = await rulesInstance("transition.small", 15);
   const tally = newTally();
   const runs = fuzzRuns(30_000);
-  const begin = performance.now();
+  const seen = measured("transitions");
   await holds(transitionCases, (found) => expectAgreement(found, circuit, tally), runs);
-  report("transitions", runs.numRuns as number, performance.now() - begin, tally.verdicts);
+  seen(runs.numRuns as number, tally.verdicts);
 
   // Every rule was breached alone, and refused for it by its own constraint.
   expect([...tally.alone.keys()].sort()).toEqual(Object.keys(TRANSITION_PLACES).sort());

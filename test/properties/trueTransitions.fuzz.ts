@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { trueInstance } from "./rulesCircuit.ts";
-import { fuzzRuns, holds, report } from "./runs.ts";
+import { fuzzRuns, holds, measured } from "./runs.ts";
 import { newTally } from "./tally.ts";
 import { expectAgreement } from "./transitionAgreement.ts";
 import { transitionCases } from "./transitionCases.ts";
@@ -11,8 +11,8 @@ test("model, rulebook and circuit agree on transitions with Poseidon", { timeout
   const circuit = await trueInstance("transition.small", 15);
   const tally = newTally();
   const runs = fuzzRuns(1_500);
-  const begin = performance.now();
+  const seen = measured("transitions with Poseidon");
   await holds(transitionCases, (found) => expectAgreement(found, circuit, tally), runs);
-  report("transitions with Poseidon", runs.numRuns as number, performance.now() - begin, tally.verdicts);
+  seen(runs.numRuns as number, tally.verdicts);
   expect(tally.verdicts.get("accepted")).toBeGreaterThan((runs.numRuns as number) / 10);
 });
