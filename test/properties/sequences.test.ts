@@ -6,7 +6,7 @@ import { runSequences } from "./sequenceRuns.ts";
 vi.mock("../../protocol/poseidon.ts", () => import("./standInHash.ts"));
 
 test("over random sequences of steps every account is worth what the books say, and nothing is made or lost", async () => {
-  const { printed, done } = await runSequences({}, 40, steadyRuns(40));
+  const { printed, done } = await runSequences({}, 40, steadyRuns(25));
   expect(printed).toBeUndefined();
   for (const kind of ["deposit", "withdrawal", "trade", "epoch", "take-over"])
     expect(done.get(kind), kind).toBeGreaterThan(2);

@@ -13,7 +13,7 @@ test("of random accounts model, rulebook and circuits say alike whether they are
     insolvency: await rulesInstance("insolvency.small", 6),
   };
   const tally = newTally();
-  await holds(statementCases, (found) => expectStatementAgreement(found, circuits, tally), steadyRuns(40));
+  await holds(statementCases, (found) => expectStatementAgreement(found, circuits, tally), steadyRuns(20));
   expect(tally.verdicts.get("accepted")).toBeGreaterThan(10);
   expect(tally.alone.size).toBeGreaterThan(2);
 });
