@@ -1,3 +1,4 @@
+import { followCurve, noCurveFacts, slopeCandidates } from "./curve.ts";
 import { commonDivisor, inverse, magnitude, residue, signed } from "./field.ts";
 import { coefficientOf, combine, constantOf, type Form } from "./form.ts";
 import { boxOf, deriveIntervals, meetOf } from "./intervals.ts";
@@ -208,7 +209,17 @@ export function determine(knowledge: Knowledge): (Rule | undefined)[] {
     return news;
   };
 
-  do settle();
+  const facts = noCurveFacts();
+  const slopes = slopeCandidates(knowledge);
+  const followSlopes = () => {
+    for (let again = [0]; again.length > 0; ) {
+      settle();
+      again = followCurve(knowledge, facts, slopes);
+      for (const index of again) queue.add(index);
+    }
+  };
+
+  do followSlopes();
   while (
     mark(splitOnZero(knowledge), "split") ||
     mark(findSelectors(knowledge), "selector") ||
