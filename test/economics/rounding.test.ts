@@ -15,16 +15,16 @@ const SEED = 1;
 
 describe("rounding cannot be farmed", () => {
   test("by trades of single lots at the edges of the price band: two accounts own together what they paid in", () => {
-    const { best, most, tried } = dustTrades(SEED, 60);
-    expect(tried).toBeGreaterThan(200);
+    const { best, most, tried } = dustTrades(SEED, 20);
+    expect(tried).toBeGreaterThan(80);
     expect(best).toBe(0n);
     // Many small gifts are not more than one large one.
     expect(most.split).toBeLessThanOrEqual(most.whole);
   });
 
   test("by touching a position whenever funding moves by a micro-dollar: the sum is that of one touch", () => {
-    const { best, tried } = fundingTouches(SEED, 30);
-    expect(tried).toBeGreaterThan(100);
+    const { best, tried } = fundingTouches(SEED, 12);
+    expect(tried).toBeGreaterThan(60);
     expect(best).toBe(0n);
   });
 

@@ -1,4 +1,3 @@
-import { KIND } from "../../../protocol/constants.ts";
 import { SolvusError } from "../../../protocol/errors.ts";
 import { MICRO } from "../../../protocol/fixedPoint.ts";
 import {
@@ -66,6 +65,8 @@ export interface Crash {
   start: Start;
   path: MarketPath;
   surroundings: Surroundings;
+  /** Minutes after the first epoch at which the options expire; by default weeks. */
+  expiryMinutes?: number;
 }
 
 /** What became of it; micro-USDC. */
@@ -112,11 +113,22 @@ const SETTLING = 150;
 const SLICES_AN_EPOCH = 4;
 const KEEPER_CASH = 1n << 56n;
 
-/** Dollars of the coin that legs amount to, spot and perpetuals, each long leg positive. */
+/**
+ * Dollars of the coin that each leg moves like, long legs positive: what it gains and loses when the price moves by a third of the scan range
+ * either way.
+ */
 function linearDollars(legs: readonly Lots[], snapshot: MarketSnapshot): number[] {
+  const third = ((snapshot.underlyings[0]?.range.up ?? 0) * 2) / 3;
   return legs.flatMap(({ id, size }) => {
     const { row, underlying } = openRow(snapshot, id);
-    return underlying === 0 && row.kind !== KIND.option ? [Number(size * row.mark) / MICRO] : [];
+    if (underlying !== 0) return [];
+    const [upward, up, downward, down] = row.losses.slice(2, 6).map(Number) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    return [(Number(size) * (downward + down - upward - up)) / 2 / third / MICRO];
   });
 }
 
@@ -303,7 +315,7 @@ function settleIn(crash: Crash, inputs: MarketInputs): Run {
 /** Lives through a crash until nothing is below its margin and the market stands still. */
 export function liveThrough(crash: Crash): Outcome {
   const { set, path, surroundings } = crash;
-  let inputs = startOf(set);
+  let inputs = startOf(set, crash.expiryMinutes);
   const run = settleIn(crash, inputs);
   const maintenance = standingsOf(
     run.accounts.map(({ note }) => note),
@@ -351,8 +363,18 @@ export function liveThrough(crash: Crash): Outcome {
   };
 }
 
-/** Cash of all accounts less what the ledger holds and what is uncovered: 0 when nothing was made or lost; micro-USDC. */
-export function discrepancy({ notes, fund }: Outcome): bigint {
-  const owned = [...notes.crowd, ...notes.others].reduce((sum, { cash }) => sum + cash, 0n);
+/**
+ * Cash of all accounts, with what settled legs will pay them, less what the ledger holds and what is uncovered: 0 when nothing was made or lost;
+ * micro-USDC.
+ */
+export function discrepancy({ notes, fund, snapshot }: Outcome): bigint {
+  const owned = [...notes.crowd, ...notes.others].reduce((sum, { cash, legs }) => {
+    const due = legs.reduce(
+      (total, { id, size, fundingIndex }) =>
+        total + size * (openRow(snapshot, id).row.fundingIndex - fundingIndex),
+      0n,
+    );
+    return sum + cash - due;
+  }, 0n);
   return owned - fund.ledgerCash - fund.uncovered;
 }

@@ -4,6 +4,7 @@ import { nextInputs } from "../../../protocol/nextEpoch.ts";
 import { initialMarginFactor } from "../../../protocol/priceScan.ts";
 import type { MarketSnapshot } from "../../../protocol/snapshot.ts";
 import { firstInputs } from "../../../services/oracle/firstMarket.ts";
+import { withSettlements } from "../../../services/oracle/settlement.ts";
 import type { SeenExpiry } from "../../../services/oracle/source.ts";
 import { unhashedSnapshot } from "../unhashedSnapshot.ts";
 import type { ParameterSet } from "./parameterSets.ts";
@@ -16,7 +17,7 @@ import type { ParameterSet } from "./parameterSets.ts";
 /** Unix seconds of the first epoch. */
 export const START = Date.UTC(2024, 0, 10) / 1000;
 export const MINUTE_MS = 60_000;
-const EXPIRY_DAYS = 20;
+const EXPIRY_MINUTES = 20 * 24 * 60;
 const STRIKES = [0.8, 1, 1.2];
 
 /** Where the market stands relative to its start; 1 where absent. */
@@ -37,13 +38,13 @@ export function simulatedSnapshot(inputs: MarketInputs): MarketSnapshot {
   return { ...snapshot, imFactor: initialMarginFactor(BigInt(inputs.baseImFactor), ranges) };
 }
 
-/** The first epoch's inputs under a set of parameters. */
-export function startOf(set: ParameterSet): MarketInputs {
+/** The first epoch's inputs under a set of parameters; options expire so many minutes later. */
+export function startOf(set: ParameterSet, expiryMinutes = EXPIRY_MINUTES): MarketInputs {
   const { coin, price, volatility, model } = set;
   const time = START * 1000;
   const seen = (value: number) => ({ price: value, tradedAt: START });
   const expiry: SeenExpiry = {
-    expiry: time + EXPIRY_DAYS * 86_400_000,
+    expiry: time + expiryMinutes * MINUTE_MS,
     forward: seen(price),
     options: STRIKES.flatMap((strike) =>
       [true, false].map((call) => ({ strike: strike * price, call, volatility, time })),
@@ -94,7 +95,7 @@ export function listingsOf(inputs: MarketInputs, coin: string): Listings {
   };
 }
 
-/** Inputs of the epoch at a time, when the market went from one place to another. */
+/** Inputs of the epoch at a time, when the market went from one place to another; what has expired by then is settled. */
 export function inputsAfter(
   inputs: MarketInputs,
   coin: string,
@@ -103,7 +104,7 @@ export function inputsAfter(
   to: Levels,
 ): MarketInputs {
   const ratio = (key: keyof Levels): number => (to[key] ?? 1) / (from[key] ?? 1);
-  const next = nextInputs(inputs, {
+  const next = nextInputs(withSettlements(inputs, time), {
     time,
     prices: { [coin]: ratio("coin"), USDT: ratio("tether") },
     volatilities: { [coin]: ratio("volatility") },

@@ -29,12 +29,16 @@ export interface Shock {
   surroundings: Surroundings;
   path(size: number): MarketPath;
   portfolios(snapshot: MarketSnapshot, set: ParameterSet): Portfolio[];
+  /** Minutes after the first epoch at which the options expire; by default weeks. */
+  expiryMinutes?: number;
 }
 
 /** Accounts of a crowd. */
 const CROWD = 8;
 /** Lots of each account's position, where its size does not matter. */
 const LOTS = 400n;
+/** Lots of hedged positions: margins large enough that accounts are taken over in slices. */
+const HEDGED_LOTS = 4_000n;
 
 /** Straight from 1 at the start to the levels of the end after some minutes, an epoch a minute. */
 function slide(minutes: number, end: Levels): MarketPath {
@@ -103,10 +107,28 @@ function whale(times: number): Shock["portfolios"] {
   };
 }
 
-/** Long spot, short as many perpetuals: no scenario loses anything. */
-function cashAndCarry(snapshot: MarketSnapshot, { coin }: ParameterSet): Portfolio[] {
-  const { perpetual, spot } = listingsOf(snapshot.inputs, coin);
-  return crowdOf(holding([{ id: perpetual, size: -LOTS }], [{ id: spot, size: LOTS }]));
+/** Short perpetuals, long as many forwards made of options: a call bought and a put sold. No scenario loses anything. */
+function againstForwards(snapshot: MarketSnapshot, { coin }: ParameterSet): Portfolio[] {
+  const { perpetual, options } = listingsOf(snapshot.inputs, coin);
+  const [call, put] = options.slice(2, 4) as [bigint, bigint];
+  return crowdOf(
+    holding([
+      { id: perpetual, size: -LOTS },
+      { id: call, size: LOTS },
+      { id: put, size: -LOTS },
+    ]),
+  );
+}
+
+/** Short perpetuals, long as many calls far in the money, which expire and leave them bare. */
+function hedgedByCalls(snapshot: MarketSnapshot, { coin }: ParameterSet): Portfolio[] {
+  const { perpetual, options } = listingsOf(snapshot.inputs, coin);
+  return crowdOf(
+    holding([
+      { id: perpetual, size: -HEDGED_LOTS },
+      { id: options[0] as bigint, size: HEDGED_LOTS },
+    ]),
+  );
 }
 
 /** Sells the strangle around the price. */
@@ -115,6 +137,12 @@ function shortStrangle(snapshot: MarketSnapshot, { coin }: ParameterSet): Portfo
   // Strikes rise, the call before the put: the put of the lowest, the call of the highest.
   return crowdOf(holding([options[1], options[4]].map((id) => ({ id: id as bigint, size: -LOTS }))));
 }
+
+/** Still until a minute, and then all at once; an epoch a minute. */
+const stillUntil = (minute: number, end: Levels): MarketPath => ({
+  minutes: Array.from({ length: minute }, (_, index) => index + 1),
+  at: (now) => (now < minute ? {} : end),
+});
 
 const fall = (size: number): Levels => ({ coin: 1 - size });
 const linear = { start: "initial", most: 0.94, surroundings: USUAL, portfolios: longPerpetuals } as const;
@@ -142,7 +170,21 @@ export const SHOCKS: readonly Shock[] = [
     portfolios: onTether,
     path: (size) => gap({ ...fall(size), tether: 1 - size }),
   },
-  { ...linear, name: "basis gap", portfolios: cashAndCarry, path: (size) => gap({ basis: 1 + size }) },
+  { ...linear, name: "basis gap", portfolios: againstForwards, path: (size) => gap({ basis: 1 + size }) },
+  {
+    ...linear,
+    name: "gap half way to a hedge's expiry",
+    portfolios: hedgedByCalls,
+    expiryMinutes: 60,
+    path: (size) => stillUntil(45, { coin: 1 + size }),
+  },
+  {
+    ...linear,
+    name: "gap after a hedge's expiry",
+    portfolios: hedgedByCalls,
+    expiryMinutes: 60,
+    path: (size) => stillUntil(61, { coin: 1 + size }),
+  },
   {
     ...linear,
     name: "volatility gap",
@@ -160,6 +202,7 @@ export function crashOf(shock: Shock, set: ParameterSet, size: number): Crash {
     path: shock.path(size),
     surroundings: shock.surroundings,
     portfolios: (snapshot) => shock.portfolios(snapshot, set),
+    ...(shock.expiryMinutes !== undefined && { expiryMinutes: shock.expiryMinutes }),
   };
 }
 
@@ -192,7 +235,7 @@ export interface Breaks {
 }
 
 const PRECISION = 0.0005;
-const STEPS = 24;
+const STEPS = 16;
 
 /** Smallest sizes of a shock that make bad debt of a set of parameters, and that lock withdrawals. */
 export function breaksOf(shock: Shock, set: ParameterSet): Breaks {
