@@ -27,7 +27,7 @@ describe("gifts within the price band", () => {
     "move what could be withdrawn, or what frees more margin than it gives, by any instrument: from %s",
     (_, giver) => {
       const gifts = giftsBy(fewer, giver);
-      expect(gifts.length).toBeGreaterThan(10);
+      expect(gifts.length).toBeGreaterThan(5);
       for (const { id, given, excess, excessBefore, meetsInitial, made, netCash } of gifts) {
         expect(made, `instrument ${id}`).toBe(0n);
         expect(meetsInitial || excess >= excessBefore, `instrument ${id}`).toBe(true);
