@@ -163,6 +163,13 @@ export const SHOCKS: readonly Shock[] = [
     path: (size) => slide(480, fall(size)),
   },
   { ...linear, name: "own collateral, 1 h", portfolios: onItself, path: (size) => slide(60, fall(size)) },
+  {
+    ...linear,
+    name: "own collateral gap, thin book",
+    surroundings: THIN,
+    portfolios: onItself,
+    path: (size) => gap(fall(size)),
+  },
   { ...linear, name: "tether gap", portfolios: debtOnTether, path: (size) => gap({ tether: 1 - size }) },
   {
     ...linear,
