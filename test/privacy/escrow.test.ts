@@ -32,7 +32,7 @@ function lowOrderPoints(): Point[] {
 
 const random = randomFrom(5);
 const element = (): bigint => random.between(1n, FIELD_ORDER - 1n);
-const accounts = Array.from({ length: 4 }, () => {
+const accounts = Array.from({ length: 3 }, () => {
   const key = random.between(1n, SUBGROUP_ORDER - 1n);
   const account = emptyNote(element(), element(), element());
   const commitment = commitmentOf(account);
@@ -82,7 +82,7 @@ describe("the escrow of an opening", () => {
   });
 
   test("an altered word opens to nothing; an ephemeral key with a part of low order to the same account", () => {
-    for (const { escrow, plain, commitment, key } of accounts.slice(0, 2)) {
+    for (const { escrow, plain, commitment, key } of accounts.slice(0, 1)) {
       for (const [index, word] of escrow.entries()) {
         for (const altered of [word + 1n, word ^ 1n, FIELD_ORDER - word, 0n, element()]) {
           const rule = ruleOf(() => decryptOpening(escrow.with(index, altered), commitment, key));

@@ -27,13 +27,13 @@ const step = (note: Note, place: bigint, request: typeof NOTHING): Transition =>
 
 describe("pads", () => {
   test("no pad serves two plaintexts over a long random history", () => {
-    const history = runHistory(7, 300);
-    expect(history.landed).toBeGreaterThan(150);
+    const history = runHistory(7, 220);
+    expect(history.landed).toBeGreaterThan(100);
     for (const count of [history.tried, history.reorganised, history.restored, history.takeOvers])
-      expect(count).toBeGreaterThan(9);
+      expect(count).toBeGreaterThan(4);
     const { pads, repeated } = collectPads(history.published);
     expect(repeated).toEqual([]);
-    expect(pads).toBeGreaterThan(500);
+    expect(pads).toBeGreaterThan(300);
   });
 
   test("what is tried again, after a failure, a re-org or from a backup, has other pads or the same words", () => {

@@ -16,7 +16,7 @@ import { accountOf } from "./acts.ts";
  * another mean than that of the other's. Everything is seeded: what passes once passes always.
  */
 
-const SAMPLES = 160;
+const SAMPLES = 96;
 const MARKET = smallMarket();
 const REQUEST = { mode: 0n, asset: 0n, deposit: 0n, withdrawal: 0n, fee: 0n };
 
