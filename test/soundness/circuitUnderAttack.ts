@@ -1,0 +1,92 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { STATEMENTS } from "../../bench/statements.ts";
+import { compiledCircuit } from "../../scripts/setup/circuits.ts";
+import { type Instance, readInstances } from "../../scripts/setup/instances.ts";
+import { circuitFile, PLACES } from "../../scripts/setup/paths.ts";
+import { compile, type Optimization } from "../support/compile.ts";
+import { type Inputs, witnessCalculator } from "../support/witnessCalculator.ts";
+import { causalOrder } from "./causalOrder.ts";
+import { type Attacked, permutations } from "./constraintMutation.ts";
+import { type ConstraintSystem, constraintsOf, isMet, readSystem } from "./constraintSystem.ts";
+import { cheaterWith } from "./repair.ts";
+
+/**
+ * A circuit with honest witnesses. It is attacked as compiled with O1, where every sum is a constraint of its own, so that a cheater can follow what
+ * depends on what; every bad witness is then checked against the constraints that are proven, which O2 makes of the same
+ * products.
+ */
+export interface CircuitUnderAttack {
+  /** As compiled with O1. */
+  system: ConstraintSystem;
+  /** As it is proven. */
+  proven: ConstraintSystem;
+  /** One for each honest witness. */
+  attacked: Attacked[];
+  /** Constraints of the proven system that the witness of this number breaks after changes. */
+  brokenInProof(witness: number, altered: ReadonlyMap<number, bigint>): number[];
+}
+
+async function filesOf(instance: Instance, optimization: Optimization) {
+  const { file, template, parameters, publicSignals, name } = instance;
+  if (optimization === "O2" && compiledCircuit(instance, PLACES) !== undefined) {
+    const made = (extension: "r1cs" | "sym" | "wasm") => circuitFile(PLACES.build, name, extension);
+    return { r1cs: made("r1cs"), sym: made("sym"), wasm: made("wasm") };
+  }
+  const visible = `{public [${publicSignals.join(", ")}]} `;
+  const folder = await compile(file, `${visible}= ${template}(${parameters.join(", ")})`, optimization);
+  const made = (name: string) => join(folder, name);
+  return { r1cs: made("circuit.r1cs"), sym: made("circuit.sym"), wasm: made("circuit_js/circuit.wasm") };
+}
+
+/** An instance of circuits/instances.json with the witnesses of these inputs; of the benchmarks' statement when there are none. */
+export async function underAttack(name: string, inputs?: readonly Inputs[]): Promise<CircuitUnderAttack> {
+  const instance = readInstances(PLACES.instances).find((candidate) => candidate.name === name);
+  if (instance === undefined) throw new Error(`circuits/instances.json has no instance ${name}`);
+  const [fine, shipped] = [await filesOf(instance, "O1"), await filesOf(instance, "O2")];
+  const calculate = witnessCalculator(await WebAssembly.compile(await readFile(fine.wasm)));
+  const given = inputs ?? [STATEMENTS[name]?.().input as Inputs];
+  const witnesses = await Promise.all(given.map(calculate));
+  return attackOn(readSystem(fine.r1cs, fine.sym), readSystem(shipped.r1cs, shipped.sym), witnesses);
+}
+
+/** Prepares the attack on a circuit in its two forms, whose signals have the same names. */
+export function attackOn(
+  system: ConstraintSystem,
+  proven: ConstraintSystem,
+  witnesses: readonly (readonly bigint[])[],
+): CircuitUnderAttack {
+  const permutation = permutations(system);
+  const wireOf = new Map(system.names.map((name, wire) => [name, wire]));
+  const provenWire = new Map<number, number>();
+  for (const [wire, name] of proven.names.entries()) {
+    const same = wireOf.get(name);
+    if (same === undefined) throw new Error(`signal ${name} has no wire in the circuit as compiled with O1`);
+    provenWire.set(same, wire);
+  }
+  const attacked = witnesses.map((witness) => {
+    const order = causalOrder(system, witness);
+    return {
+      ...{ system, order, witness, permutation, carried: new Map<string, number>() },
+      cheat: cheaterWith(system, order, witness),
+    };
+  });
+  const provenValues = witnesses.map((witness) =>
+    proven.names.map((name) => witness[wireOf.get(name) as number] as bigint),
+  );
+  return {
+    ...{ system, proven, attacked },
+    brokenInProof(witness, altered) {
+      const honest = provenValues[witness] as bigint[];
+      const values = [...honest];
+      const touched = new Set<number>();
+      for (const [wire, value] of altered) {
+        const same = provenWire.get(wire);
+        if (same === undefined) continue;
+        values[same] = value;
+        for (const constraint of constraintsOf(proven, same)) touched.add(constraint);
+      }
+      return [...touched].filter((constraint) => !isMet(proven, constraint, values));
+    },
+  };
+}

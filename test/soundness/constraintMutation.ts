@@ -1,0 +1,175 @@
+import { FIELD_ORDER } from "../../protocol/constants.ts";
+import { type Random, randomFrom } from "../support/random.ts";
+import type { CausalOrder } from "./causalOrder.ts";
+import { type ConstraintSystem, constraintsOf, inverse, reduce, wiresOf } from "./constraintSystem.ts";
+import type { Cheater } from "./repair.ts";
+
+/** A bad witness that breaks one constraint and no other: without that constraint it would be accepted. */
+export interface Kill {
+  constraint: number;
+  /** The wire that was changed first, and to what. */
+  wire: number;
+  value: bigint;
+  /** Everything in which it differs from the honest one; for a shared continuation, within its permutation alone. */
+  altered: Map<number, bigint>;
+  /**
+   * "witness": the whole bad witness was made. "shared": it was made within one Poseidon permutation, whose output another bad witness had
+   * already carried through the rest of the circuit; the rest takes any output alike.
+   */
+  evidence: "witness" | "shared";
+}
+
+type Change = [wire: number, value: bigint][];
+
+/** Values to which a wire is changed. */
+function valuesFor(value: bigint, random: Random): bigint[] {
+  const any = random.between(1n, (1n << 127n) - 1n) * random.between(1n, (1n << 126n) - 1n);
+  const tried = [reduce(any), value + 1n, value - 1n, 0n, 1n, value + (1n << 16n), -value];
+  return [...new Set(tried.map(reduce))].filter((other) => other !== value);
+}
+
+/**
+ * Changes that may break one constraint alone, likely ones first: of the wire that it gives, of digits beside it, of the wires in it, of
+ * the inputs that these come from.
+ */
+function* changesFor(
+  system: ConstraintSystem,
+  order: CausalOrder,
+  witness: readonly bigint[],
+  constraint: number,
+  random: Random,
+): Generator<Change> {
+  const at = (wire: number): bigint => witness[wire] as bigint;
+  const target = order.target[constraint] as number;
+  if (target >= 0) for (const value of valuesFor(at(target), random)) yield [[target, value]];
+
+  const wires = wiresOf(system, constraint);
+  const own = wires.length === 1 ? (wires[0] as number) : -1;
+  if (own >= 0 && order.booleans.get(own) === constraint) {
+    const sum = order.hints[order.hintFor[own] as number];
+    if (sum?.kind === "digits") {
+      // A digit is no bit, and another digit takes up the difference.
+      const place = sum.places[sum.digits.indexOf(own)] as number;
+      for (const [index, other] of sum.digits.entries()) {
+        if (other === own) continue;
+        const flipped = 1n - at(other);
+        const difference = (at(other) - flipped) * power((sum.places[index] as number) - place);
+        yield [
+          [other, flipped],
+          [own, reduce(at(own) + difference)],
+        ];
+      }
+    }
+    for (const value of [2n, FIELD_ORDER - 1n, power(-1), 1n << 40n]) yield [[own, value]];
+  }
+
+  const byNeed = wires.filter((wire) => wire !== target && wire !== own);
+  byNeed.sort((one, other) => Number(order.given[other]) - Number(order.given[one]));
+  for (const wire of byNeed.slice(0, 8))
+    for (const value of valuesFor(at(wire), random)) yield [[wire, value]];
+  for (const wire of sourcesOf(system, order, constraint, 12))
+    for (const value of valuesFor(at(wire), random)) yield [[wire, value]];
+}
+
+/** 2^exponent in the field. */
+function power(exponent: number): bigint {
+  return exponent >= 0 ? 1n << BigInt(exponent) : inverse(1n << BigInt(-exponent));
+}
+
+/** The nearest given wires that the wires of a constraint are computed from. */
+function sourcesOf(
+  system: ConstraintSystem,
+  order: CausalOrder,
+  constraint: number,
+  limit: number,
+): number[] {
+  const seen = new Set(wiresOf(system, constraint));
+  const found: number[] = [];
+  for (const wire of seen) {
+    if (order.given[wire]) found.push(wire);
+    if (found.length >= limit || seen.size > 3_000) break;
+    const hint = order.hints[order.hintFor[wire] as number];
+    const definer = hint?.constraint ?? (order.definer[wire] as number);
+    if (definer >= 0) for (const next of wiresOf(system, definer)) seen.add(next);
+  }
+  return found;
+}
+
+/** Which Poseidon permutation each constraint is part of, by number; −1 for none. */
+export function permutations(system: ConstraintSystem): Int32Array {
+  const numbers = new Map<string, number>();
+  const ofWire = system.names.map((name) => {
+    const found = /^(.*\.permutation)\./.exec(name)?.[1];
+    if (found === undefined) return -1;
+    numbers.set(found, numbers.get(found) ?? numbers.size);
+    return numbers.get(found) as number;
+  });
+  const ofConstraint = new Int32Array(system.constraints).fill(-1);
+  for (let constraint = 0; constraint < system.constraints; constraint++)
+    for (const wire of wiresOf(system, constraint))
+      ofConstraint[constraint] = Math.max(ofConstraint[constraint] as number, ofWire[wire] as number);
+  return ofConstraint;
+}
+
+/** A witness and what is known about cheating with it. */
+export interface Attacked {
+  system: ConstraintSystem;
+  order: CausalOrder;
+  witness: readonly bigint[];
+  cheat: Cheater;
+  /** See {@link permutations}. */
+  permutation: Int32Array;
+  /** How often a change that left a permutation by these wires was carried through the rest of the circuit. */
+  carried: Map<string, number>;
+}
+
+/** Constraints evaluated for one constraint with one witness at most; a quarter of a million take about a second. */
+const EFFORT = 250_000;
+/** Bad witnesses made whole before a permutation's continuation counts as shared. */
+const WHOLE = 2;
+
+/** Looks for a witness that breaks one constraint and no other. */
+export function killConstraint(
+  { system, order, witness, cheat, permutation, carried }: Attacked,
+  constraint: number,
+  effort = EFFORT,
+): Kill | undefined {
+  const random = randomFrom(constraint);
+  const part = permutation[constraint] as number;
+  const within = (other: number): boolean => permutation[other] === part;
+  const terms = { dropped: constraint, publics: "free", effort: "anything" } as const;
+  let spent = 0;
+  for (const change of changesFor(system, order, witness, constraint, random)) {
+    const [wire, value] = change[0] as [number, bigint];
+    let exits: string | undefined;
+    if (part >= 0) {
+      const inside = cheat(change, { ...terms, choice: 0, within });
+      if (inside.broken.length === 0 && inside.breaksDropped) {
+        exits = [...inside.altered.keys()]
+          .filter((altered) => constraintsOf(system, altered).some((other) => !within(other)))
+          .sort((one, other) => one - other)
+          .join();
+        if (exits === "" || (carried.get(exits) ?? 0) >= WHOLE)
+          return {
+            constraint,
+            wire,
+            value,
+            altered: inside.altered,
+            evidence: exits === "" ? "witness" : "shared",
+          };
+      }
+    }
+    for (const choice of [0, 1, 2]) {
+      const outcome = cheat(change, { ...terms, choice });
+      spent += outcome.evaluated;
+      if (spent > effort) return undefined;
+      if (outcome.broken.length > 0 || !outcome.breaksDropped) {
+        if (outcome.choices === 0) break;
+        continue;
+      }
+      if (exits !== undefined) carried.set(exits, (carried.get(exits) ?? 0) + 1);
+      return { constraint, wire, value, altered: outcome.altered, evidence: "witness" };
+    }
+  }
+  return undefined;
+}

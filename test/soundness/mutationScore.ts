@@ -1,0 +1,89 @@
+import { randomFrom } from "../support/random.ts";
+import type { CircuitUnderAttack } from "./circuitUnderAttack.ts";
+import { type Kill, killConstraint } from "./constraintMutation.ts";
+import { isLinear, wiresOf } from "./constraintSystem.ts";
+
+/** What became of the constraints that were taken away one at a time. */
+export interface MutationScore {
+  tried: number;
+  killed: number;
+  /** Kills whose bad witness was made whole and checked against the proven system, where it breaks one constraint. */
+  whole: number;
+  /** Whole ones that alter a public signal; the others prove a falsehood about true ones. */
+  alterPublics: number;
+  /** Constraints that no bad witness breaks alone, with the signals in them. */
+  survivors: { constraint: number; signals: string[] }[];
+  /** Kills whose witness breaks more or less than one constraint of the proven system; a fault of this tool when there are any. */
+  disputed: { constraint: number; proven: number[] }[];
+}
+
+/**
+ * The constraints of the proven system, or a seeded sample of them, by their numbers in the other form: its products, but for those of
+ * constants. Sums and products of constants are substituted away.
+ */
+export function mutants(
+  { system, attacked }: CircuitUnderAttack,
+  sample?: { size: number; seed: number },
+): number[] {
+  const constant = attacked[0]?.order.constant as Uint8Array;
+  const all = [...Array(system.constraints).keys()].filter(
+    (constraint) =>
+      !isLinear(system, constraint) && wiresOf(system, constraint).some((wire) => constant[wire] === 0),
+  );
+  if (sample === undefined || sample.size >= all.length) return all;
+  const random = randomFrom(sample.seed);
+  // The first places of a shuffle.
+  for (let place = 0; place < sample.size; place++) {
+    const other = Number(random.between(BigInt(place), BigInt(all.length - 1)));
+    [all[place], all[other]] = [all[other] as number, all[place] as number];
+  }
+  return all.slice(0, sample.size).sort((one, other) => one - other);
+}
+
+/** Takes each of these constraints away and looks for a bad witness that then passes. */
+export function mutationScore(
+  circuit: CircuitUnderAttack,
+  constraints: readonly number[],
+  progress: (done: number, score: MutationScore) => void = () => {},
+): MutationScore {
+  const score: MutationScore = {
+    tried: 0,
+    killed: 0,
+    whole: 0,
+    alterPublics: 0,
+    survivors: [],
+    disputed: [],
+  };
+  for (const constraint of constraints) {
+    score.tried++;
+    const found = firstKill(circuit, constraint);
+    if (found === undefined) {
+      const signals = wiresOf(circuit.system, constraint).map((wire) => circuit.system.names[wire] as string);
+      score.survivors.push({ constraint, signals });
+    } else if (found.kill.evidence === "shared") {
+      score.killed++;
+    } else {
+      const proven = circuit.brokenInProof(found.witness, found.kill.altered);
+      if (proven.length !== 1) score.disputed.push({ constraint, proven });
+      else {
+        score.killed++;
+        score.whole++;
+        if ([...found.kill.altered.keys()].some((wire) => wire <= circuit.system.publics))
+          score.alterPublics++;
+      }
+    }
+    progress(score.tried, score);
+  }
+  return score;
+}
+
+function firstKill(
+  circuit: CircuitUnderAttack,
+  constraint: number,
+): { kill: Kill; witness: number } | undefined {
+  for (const [witness, attacked] of circuit.attacked.entries()) {
+    const kill = killConstraint(attacked, constraint);
+    if (kill !== undefined) return { kill, witness };
+  }
+  return undefined;
+}
