@@ -3,7 +3,7 @@ import { CASH_BOUND, KIND, NOTE_LEGS, ROW_VALUE_BOUND, SIZE_BOUND } from "../../
 import { EMPTY_LEG, type Leg } from "../../protocol/leg.ts";
 import { entityOf, type Note, ownerKeyOf } from "../../protocol/note.ts";
 import type { RiskRow } from "../../protocol/riskRow.ts";
-import { signedAmount } from "./markets.ts";
+import { type MarketSize, SMALL_MARKET, signedAmount } from "./markets.ts";
 
 /** Who holds an account under test. */
 export interface Holder {
@@ -16,21 +16,25 @@ export const OWNER: Holder = { spendSecret: 1_234_567n, entitySecret: 7_654_321n
 export const KEEPER: Holder = { spendSecret: 31_337n, entitySecret: 73_313n, rho: 4_711n };
 
 /** Legs that do not know their market yet: instruments are counted around it, so that both shrink on their own. */
-export const legParts = fc.array(
-  fc.record({
-    instrument: fc.nat({ max: 5 }),
-    size: signedAmount(SIZE_BOUND, 3_000n, -SIZE_BOUND),
-    /** By how much the funding index has moved since the leg's last touch. */
-    lag: signedAmount(ROW_VALUE_BOUND, 2_000_000n),
-    /** Whether an empty place comes before the leg. */
-    gap: fc.boolean(),
-  }),
-  { maxLength: 5 },
-);
-export type LegParts = typeof legParts extends fc.Arbitrary<infer Parts> ? Parts : never;
+export const legPartsOf = ({ instruments }: MarketSize) =>
+  fc.array(
+    fc.record({
+      instrument: fc.nat({ max: instruments - 1 }),
+      size: signedAmount(SIZE_BOUND, 3_000n, -SIZE_BOUND),
+      /** By how much the funding index has moved since the leg's last touch. */
+      lag: signedAmount(ROW_VALUE_BOUND, 2_000_000n),
+      /** Whether an empty place comes before the leg. */
+      gap: fc.boolean(),
+    }),
+    {
+      maxLength: instruments === SMALL_MARKET.instruments ? 5 : instruments,
+      ...(instruments > 6 && { size: "max" as const }),
+    },
+  );
+export type LegParts = ReturnType<typeof legPartsOf> extends fc.Arbitrary<infer Parts> ? Parts : never;
 
-/** Places that the small circuits read: gaps are left as long as every instrument of a market still finds a place. */
-const PLACES = 7;
+/** Places that the circuits read, a tier each: gaps are left as long as every instrument of a market still finds a place. */
+const PLACES = [7, 18];
 
 const clamp = (value: bigint, low: bigint, high: bigint): bigint =>
   value < low ? low : value > high ? high : value;
@@ -45,7 +49,7 @@ export function noteOf(holder: Holder, cash: bigint, parts: LegParts, rows: read
   const legs: Leg[] = Array.from({ length: NOTE_LEGS }, () => EMPTY_LEG);
   const held = new Set<bigint>();
   let place = 0;
-  let gaps = PLACES - rows.length;
+  let gaps = (PLACES.find((places) => rows.length < places) ?? rows.length) - rows.length;
   for (const { instrument, size, lag, gap } of parts) {
     const row = rows[instrument % rows.length] as RiskRow;
     const lots = row.kind === KIND.spot && size < 0n ? -size - 1n : size;

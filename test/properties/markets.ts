@@ -38,33 +38,52 @@ export function signedAmount(bound: bigint, ordinary: bigint, least = 1n - bound
   );
 }
 
-/** Instruments of a made-up market, in as many underlyings as the small circuits open; the first and the last id that there is, too. */
-const IDS = [11n, 12n, 13n, 70_000n, 1n, ID_BOUND - 1n];
-const UNDERLYING_AT = [0, 9, 63];
+/** How large a made-up market is at most: as much as the circuits of a tier can open. */
+export interface MarketSize {
+  instruments: number;
+  underlyings: number;
+}
 
-const rowParts = fc.record({
-  kind: fc.constantFrom(KIND.perpetual, KIND.spot, KIND.option),
-  settled: fc.boolean().chain((possible) => (possible ? fc.boolean() : fc.constant(false))),
-  underlying: fc.nat({ max: UNDERLYING_AT.length - 1 }),
-  mark: amount(ROW_VALUE_BOUND, 900_000_000n),
-  fundingIndex: signedAmount(ROW_VALUE_BOUND, 9_000_000n),
-  /** What a long lot loses, a scenario further down: losses in a line, but for some. */
-  slope: signedAmount(ROW_VALUE_BOUND / 8n, 10_000_000n),
-  odd: fc.array(
-    fc.record({
-      scenario: fc.nat({ max: SCENARIOS - 1 }),
-      loss: signedAmount(ROW_VALUE_BOUND, 300_000_000n),
-    }),
-    {
-      maxLength: 3,
-    },
-  ),
-  longAddOn: amount(ROW_VALUE_BOUND, 5_000_000n),
-  shortAddOn: amount(ROW_VALUE_BOUND, 9_000_000n),
-  concentrationThreshold: amount(SIZE_BOUND, 2_000n),
-  concentrationRate: amount(ROW_VALUE_BOUND, 9_000_000n),
-});
-type RowParts = typeof rowParts extends fc.Arbitrary<infer Parts> ? Parts : never;
+/** Every instrument may be in one account beside an empty place of the small tier; the large tier's places may all be taken. */
+export const SMALL_MARKET: MarketSize = { instruments: 6, underlyings: 3 };
+export const LARGE_MARKET: MarketSize = { instruments: 18, underlyings: 6 };
+
+/** The first and the last id that there is among them. */
+const IDS = [
+  11n,
+  12n,
+  13n,
+  70_000n,
+  1n,
+  ID_BOUND - 1n,
+  ...Array.from({ length: 12 }, (_, k) => BigInt(100 + 7 * k)),
+];
+const UNDERLYING_AT = [0, 9, 63, 1, 31, 62];
+
+const rowPartsOf = (underlyings: number) =>
+  fc.record({
+    kind: fc.constantFrom(KIND.perpetual, KIND.spot, KIND.option),
+    settled: fc.boolean().chain((possible) => (possible ? fc.boolean() : fc.constant(false))),
+    underlying: fc.nat({ max: underlyings - 1 }),
+    mark: amount(ROW_VALUE_BOUND, 900_000_000n),
+    fundingIndex: signedAmount(ROW_VALUE_BOUND, 9_000_000n),
+    /** What a long lot loses, a scenario further down: losses in a line, but for some. */
+    slope: signedAmount(ROW_VALUE_BOUND / 8n, 10_000_000n),
+    odd: fc.array(
+      fc.record({
+        scenario: fc.nat({ max: SCENARIOS - 1 }),
+        loss: signedAmount(ROW_VALUE_BOUND, 300_000_000n),
+      }),
+      {
+        maxLength: 3,
+      },
+    ),
+    longAddOn: amount(ROW_VALUE_BOUND, 5_000_000n),
+    shortAddOn: amount(ROW_VALUE_BOUND, 9_000_000n),
+    concentrationThreshold: amount(SIZE_BOUND, 2_000n),
+    concentrationRate: amount(ROW_VALUE_BOUND, 9_000_000n),
+  });
+type RowParts = ReturnType<typeof rowPartsOf> extends fc.Arbitrary<infer Parts> ? Parts : never;
 
 function rowOf(id: bigint, parts: RowParts): RiskRow {
   const { kind, mark, slope, odd, longAddOn, shortAddOn, concentrationThreshold, concentrationRate } = parts;
@@ -87,23 +106,29 @@ function rowOf(id: bigint, parts: RowParts): RiskRow {
   };
 }
 
-/** One to six instruments of every kind in up to three underlyings, with values that are ordinary or at their bounds. */
-export const markets: fc.Arbitrary<Market> = fc
-  .record({
-    epoch: amount(EPOCH_BOUND, 1_000n),
-    imFactor: fc.oneof(
-      fc.constantFrom(Q16, (13n * Q16) / 10n, RATIO_BOUND - 1n),
-      fc.bigInt({ min: Q16, max: 2n * Q16 }),
-    ),
-    priceBand: fc.oneof(fc.constantFrom(5n * Q16, 0n, RATIO_BOUND - 1n), fc.bigInt({ min: 0n, max: Q16 })),
-    debtLimit: amount(CASH_BOUND, 100_000_000n),
-    rows: fc.array(rowParts, { minLength: 1, maxLength: IDS.length }),
-  })
-  .map(({ epoch, imFactor, priceBand, debtLimit, rows: parts }) => {
-    const rows = parts.map((part, k) => rowOf(IDS[k] as bigint, part));
-    const underlyings: RiskRow[][] = Array.from({ length: 64 }, () => []);
-    parts.forEach(({ underlying }, k) => {
-      underlyings[UNDERLYING_AT[underlying] as number]?.push(rows[k] as RiskRow);
+/** Instruments of every kind in several underlyings, with values that are ordinary or at their bounds. */
+export function marketsOf({ instruments, underlyings: most }: MarketSize): fc.Arbitrary<Market> {
+  return fc
+    .record({
+      epoch: amount(EPOCH_BOUND, 1_000n),
+      imFactor: fc.oneof(
+        fc.constantFrom(Q16, (13n * Q16) / 10n, RATIO_BOUND - 1n),
+        fc.bigInt({ min: Q16, max: 2n * Q16 }),
+      ),
+      priceBand: fc.oneof(fc.constantFrom(5n * Q16, 0n, RATIO_BOUND - 1n), fc.bigInt({ min: 0n, max: Q16 })),
+      debtLimit: amount(CASH_BOUND, 100_000_000n),
+      rows: fc.array(rowPartsOf(most), {
+        minLength: 1,
+        maxLength: instruments,
+        ...(instruments > 6 && { size: "max" as const }),
+      }),
+    })
+    .map(({ epoch, imFactor, priceBand, debtLimit, rows: parts }) => {
+      const rows = parts.map((part, k) => rowOf(IDS[k] as bigint, part));
+      const underlyings: RiskRow[][] = Array.from({ length: 64 }, () => []);
+      parts.forEach(({ underlying }, k) => {
+        underlyings[UNDERLYING_AT[underlying] as number]?.push(rows[k] as RiskRow);
+      });
+      return { snapshot: commitSnapshot(epoch, { imFactor, priceBand, debtLimit }, underlyings), rows };
     });
-    return { snapshot: commitSnapshot(epoch, { imFactor, priceBand, debtLimit }, underlyings), rows };
-  });
+}

@@ -4,8 +4,8 @@ import type { Note } from "../../protocol/note.ts";
 import type { RiskRow } from "../../protocol/riskRow.ts";
 import type { Snapshot } from "../../protocol/snapshot.ts";
 import { standingOf } from "../../protocol/solvency.ts";
-import { cashOf, legParts, noteOf, OWNER } from "./accounts.ts";
-import { amount, markets, signedAmount } from "./markets.ts";
+import { cashOf, legPartsOf, noteOf, OWNER } from "./accounts.ts";
+import { amount, marketsOf, SMALL_MARKET, signedAmount } from "./markets.ts";
 import { dollars, readable, readableMarket, readableNote } from "./readable.ts";
 
 /** An account of which somebody claims that it is solvent, and somebody that it is not. */
@@ -23,8 +23,8 @@ export interface StatementCase {
 }
 
 const caseParts = fc.record({
-  market: markets,
-  legs: legParts,
+  market: marketsOf(SMALL_MARKET),
+  legs: legPartsOf(SMALL_MARKET),
   leafIndex: amount(1n << 28n, 100n),
   ratio: fc.oneof(
     { weight: 6, arbitrary: fc.constant(Q16) },

@@ -11,8 +11,8 @@ import type { Note } from "../../protocol/note.ts";
 import type { RiskRow } from "../../protocol/riskRow.ts";
 import type { Snapshot } from "../../protocol/snapshot.ts";
 import { standingOf } from "../../protocol/solvency.ts";
-import { cashOf, KEEPER, legParts, noteOf, OWNER } from "./accounts.ts";
-import { amount, markets, signedAmount } from "./markets.ts";
+import { cashOf, KEEPER, legPartsOf, noteOf, OWNER } from "./accounts.ts";
+import { amount, marketsOf, SMALL_MARKET, signedAmount } from "./markets.ts";
 import { dollars, readable, readableMarket, readableNote } from "./readable.ts";
 import type { Listing } from "./transitionCases.ts";
 
@@ -37,8 +37,8 @@ const nearOrFar = fc.oneof(
 );
 
 const caseParts = fc.record({
-  market: markets,
-  legs: legParts,
+  market: marketsOf(SMALL_MARKET),
+  legs: legPartsOf(SMALL_MARKET),
   /** Equity of the target as a share of its margin in 65,536ths, from -2 to a little above 1, and what it is off by. */
   equityShare: fc.oneof(
     { weight: 1, arbitrary: fc.constantFrom(0n, WHOLE) },

@@ -15,6 +15,9 @@ import { verdictOf } from "./verdictOf.ts";
 
 const CONTEXT = 424_242n;
 
+/** Circuits by the names of circuits/instances.json. */
+export type TransitionCircuits = Record<string, RulesCircuit>;
+
 /** For each rule of the model, where the circuit refuses what breaches it and nothing else. */
 export const TRANSITION_PLACES: Record<string, RegExp> = {
   "transition.mode": /^Transition: modeBits\.in/,
@@ -48,6 +51,8 @@ export const TRANSITION_PLACES: Record<string, RegExp> = {
 export interface Asked {
   transition: Transition;
   verdict: string;
+  /** The instance of circuits/instances.json that has room for the account. */
+  circuit: string;
   input: CircuitInput;
   publicSignals: bigint[];
 }
@@ -70,9 +75,10 @@ export function askedOf(found: TransitionCase): Asked {
     // Membership alone is judged there; the rest is asked as if the registry were open.
     if (!(error instanceof SolvusError) || registry === undefined) throw error;
     const membership = error.rule === "registry.unknown" ? "transition.membership" : error.rule;
-    const { input, publicSignals } = prepareTransition(transition, snapshot, witness);
+    const { circuit, input, publicSignals } = prepareTransition(transition, snapshot, witness);
     return {
       transition,
+      circuit,
       verdict: verdict === "accepted" ? membership : verdict,
       input: { ...input, ...forgedListing(registry as Registry, before.entity) },
       publicSignals: publicSignals.with(2, registry.root),
@@ -123,8 +129,10 @@ function otherNote(after: Note, lie: number): Note {
  * Puts one case before the model, the rulebook's restatement and the circuit, then a lie of the same case before the circuit. Throws an
  * Error that says who differs from whom; counts what each said.
  */
-export function expectAgreement(found: TransitionCase, circuit: RulesCircuit, tally: Tally): void {
-  const { transition, verdict, input, publicSignals } = askedOf(found);
+export function expectAgreement(found: TransitionCase, circuits: TransitionCircuits, tally: Tally): void {
+  const { transition, verdict, circuit: name, input, publicSignals } = askedOf(found);
+  const circuit = circuits[name];
+  if (circuit === undefined) throw new Error(`${name}: not loaded`);
   const { before, leafIndex, snapshot, lie } = found;
   const refusal = circuit.refusedAt(input);
   tally.expect(verdict, [...breachesOf(found)], refusal, TRANSITION_PLACES);

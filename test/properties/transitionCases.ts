@@ -5,8 +5,16 @@ import type { RiskRow } from "../../protocol/riskRow.ts";
 import type { Snapshot } from "../../protocol/snapshot.ts";
 import type { TradePackage } from "../../protocol/trade.ts";
 import { computeTransition, type Transition, type TransitionRequest } from "../../protocol/transition.ts";
-import { cashOf, legParts, noteOf, OWNER } from "./accounts.ts";
-import { amount, type Market, markets, signedAmount } from "./markets.ts";
+import { cashOf, legPartsOf, noteOf, OWNER } from "./accounts.ts";
+import {
+  amount,
+  LARGE_MARKET,
+  type Market,
+  type MarketSize,
+  marketsOf,
+  SMALL_MARKET,
+  signedAmount,
+} from "./markets.ts";
 import { readable, readableMarket, readableNote, readableRequest } from "./readable.ts";
 
 /** What the registry says of the account's entity. */
@@ -30,22 +38,23 @@ const tradedLots = fc.oneof(
   fc.record({ closes: fc.constant(false), lots: signedAmount(SIZE_BOUND, 400n, -SIZE_BOUND) }),
 );
 
-const tradeParts = fc.record({
-  legs: fc.array(fc.record({ instrument: fc.nat({ max: 5 }), size: tradedLots }), {
-    maxLength: PACKAGE_LEGS,
-  }),
-  /** Whether settled instruments, and spot that is not held, may be in the package. */
-  careless: fc.nat({ max: 7 }).map((roll) => roll === 7),
-  side: fc.constantFrom(0 as const, 1 as const),
-  /** The cash: fair at the marks, or as much as the price band lets this side give, plus `off`. */
-  price: fc.constantFrom("fair", "edge of the band"),
-  off: fc.oneof(fc.constantFrom(0n, -1n, 1n), signedAmount(CASH_BOUND, 200_000_000n)),
-  /** How the package is written: in its one form most of the time. */
-  form: fc.oneof(
-    { weight: 30, arbitrary: fc.constant("canonical") },
-    { weight: 1, arbitrary: fc.constantFrom("descending", "with a leg twice", "with a leg of 0 lots") },
-  ),
-});
+const tradePartsOf = (size: MarketSize) =>
+  fc.record({
+    legs: fc.array(fc.record({ instrument: fc.nat({ max: size.instruments - 1 }), size: tradedLots }), {
+      maxLength: PACKAGE_LEGS,
+    }),
+    /** Whether settled instruments, and spot that is not held, may be in the package. */
+    careless: fc.nat({ max: 7 }).map((roll) => roll === 7),
+    side: fc.constantFrom(0 as const, 1 as const),
+    /** The cash: fair at the marks, or as much as the price band lets this side give, plus `off`. */
+    price: fc.constantFrom("fair", "edge of the band"),
+    off: fc.oneof(fc.constantFrom(0n, -1n, 1n), signedAmount(CASH_BOUND, 200_000_000n)),
+    /** How the package is written: in its one form most of the time. */
+    form: fc.oneof(
+      { weight: 30, arbitrary: fc.constant("canonical") },
+      { weight: 1, arbitrary: fc.constantFrom("descending", "with a leg twice", "with a leg of 0 lots") },
+    ),
+  });
 
 /** What an account's cash is set to: so that something just holds, or just does not. */
 const cashParts = fc.record({
@@ -64,53 +73,54 @@ const cashParts = fc.record({
   ),
 });
 
-const caseParts = fc.record({
-  market: markets,
-  legs: legParts,
-  cash: cashParts,
-  leafIndex: amount(1n << 28n, 100n),
-  mode: fc.oneof(
-    { weight: 24, arbitrary: fc.constant(0n) },
-    { weight: 12, arbitrary: fc.constantFrom(1n, 2n, 3n) },
-    { weight: 1, arbitrary: fc.constantFrom(4n, -1n, 1n << 200n) },
-  ),
-  flow: fc.option(
-    fc.record({
-      way: fc.oneof(
-        { weight: 30, arbitrary: fc.constantFrom("deposit", "withdrawal") },
-        { weight: 1, arbitrary: fc.constantFrom("both", "neither") },
-      ),
-      /** Cash, an instrument of the market, or its first spot instrument, in whose place cash stands when there is none. */
-      of: fc.oneof(
-        { weight: 8, arbitrary: fc.constant("cash" as const) },
-        { weight: 6, arbitrary: fc.constant("spot" as const) },
-        { weight: 1, arbitrary: fc.nat({ max: 5 }) },
-      ),
-      amount: fc.oneof(
-        { withCrossShrink: true },
-        { weight: 16, arbitrary: fc.bigInt({ min: 1n, max: 500n }) },
-        { weight: 16, arbitrary: fc.bigInt({ min: 1n, max: 50_000_000_000n }) },
-        {
-          weight: 1,
-          arbitrary: fc.constantFrom(SIZE_BOUND - 1n, SIZE_BOUND, CASH_BOUND - 1n, CASH_BOUND, -1n),
-        },
-      ),
-    }),
-  ),
-  fee: fc.oneof(
-    { withCrossShrink: true },
-    { weight: 20, arbitrary: fc.bigInt({ min: 0n, max: 5_000_000n }) },
-    { weight: 20, arbitrary: fc.constant(0n) },
-    { weight: 1, arbitrary: fc.constantFrom((1n << 40n) - 1n, 1n << 40n, -1n) },
-  ),
-  trade: fc.option(tradeParts),
-  listing: fc.oneof(
-    { weight: 8, arbitrary: fc.constantFrom<Listing>("open registry", "listed") },
-    { weight: 1, arbitrary: fc.constantFrom<Listing>("expired", "not listed") },
-  ),
-  lie: fc.nat({ max: 59 }),
-});
-type CaseParts = typeof caseParts extends fc.Arbitrary<infer Parts> ? Parts : never;
+const casePartsOf = (size: MarketSize) =>
+  fc.record({
+    market: marketsOf(size),
+    legs: legPartsOf(size),
+    cash: cashParts,
+    leafIndex: amount(1n << 28n, 100n),
+    mode: fc.oneof(
+      { weight: 24, arbitrary: fc.constant(0n) },
+      { weight: 12, arbitrary: fc.constantFrom(1n, 2n, 3n) },
+      { weight: 1, arbitrary: fc.constantFrom(4n, -1n, 1n << 200n) },
+    ),
+    flow: fc.option(
+      fc.record({
+        way: fc.oneof(
+          { weight: 30, arbitrary: fc.constantFrom("deposit", "withdrawal") },
+          { weight: 1, arbitrary: fc.constantFrom("both", "neither") },
+        ),
+        /** Cash, an instrument of the market, or its first spot instrument, in whose place cash stands when there is none. */
+        of: fc.oneof(
+          { weight: 8, arbitrary: fc.constant("cash" as const) },
+          { weight: 6, arbitrary: fc.constant("spot" as const) },
+          { weight: 1, arbitrary: fc.nat({ max: size.instruments - 1 }) },
+        ),
+        amount: fc.oneof(
+          { withCrossShrink: true },
+          { weight: 16, arbitrary: fc.bigInt({ min: 1n, max: 500n }) },
+          { weight: 16, arbitrary: fc.bigInt({ min: 1n, max: 50_000_000_000n }) },
+          {
+            weight: 1,
+            arbitrary: fc.constantFrom(SIZE_BOUND - 1n, SIZE_BOUND, CASH_BOUND - 1n, CASH_BOUND, -1n),
+          },
+        ),
+      }),
+    ),
+    fee: fc.oneof(
+      { withCrossShrink: true },
+      { weight: 20, arbitrary: fc.bigInt({ min: 0n, max: 5_000_000n }) },
+      { weight: 20, arbitrary: fc.constant(0n) },
+      { weight: 1, arbitrary: fc.constantFrom((1n << 40n) - 1n, 1n << 40n, -1n) },
+    ),
+    trade: fc.option(tradePartsOf(size)),
+    listing: fc.oneof(
+      { weight: 8, arbitrary: fc.constantFrom<Listing>("open registry", "listed") },
+      { weight: 1, arbitrary: fc.constantFrom<Listing>("expired", "not listed") },
+    ),
+    lie: fc.nat({ max: 59 }),
+  });
+type CaseParts = ReturnType<typeof casePartsOf> extends fc.Arbitrary<infer Parts> ? Parts : never;
 
 const ceilDivide = (a: bigint, b: bigint): bigint => (a >= 0n ? (a + b - 1n) / b : -(-a / b));
 
@@ -232,7 +242,10 @@ function caseOf(parts: CaseParts): TransitionCase {
 }
 
 /** Transitions of every class and mode, near what the account can bear, sometimes malformed. They shrink to an account with little in it. */
-export const transitionCases: fc.Arbitrary<TransitionCase> = caseParts.map(caseOf);
+export const transitionCases: fc.Arbitrary<TransitionCase> = casePartsOf(SMALL_MARKET).map(caseOf);
+
+/** As {@link transitionCases}, of accounts with up to eighteen instruments in six underlyings. */
+export const largeTransitionCases: fc.Arbitrary<TransitionCase> = casePartsOf(LARGE_MARKET).map(caseOf);
 
 /** Whether a row may be anything but spot. */
 export const isNotSpot = (row: RiskRow): boolean => row.kind === KIND.perpetual || row.kind === KIND.option;

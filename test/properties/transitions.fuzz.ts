@@ -3,7 +3,7 @@ import { rulesInstance } from "./rulesCircuit.ts";
 import { fuzzRuns, holds, measured } from "./runs.ts";
 import { newTally } from "./tally.ts";
 import { askedOf, expectAgreement, TRANSITION_PLACES } from "./transitionAgreement.ts";
-import { type TransitionCase, transitionCases } from "./transitionCases.ts";
+import { largeTransitionCases, type TransitionCase, transitionCases } from "./transitionCases.ts";
 import { foundOut, offsettingUnderlyings, withoutConcentration } from "./wrongModels.ts";
 
 vi.mock("../../protocol/poseidon.ts", () => import("./standInHash.ts"));
@@ -15,12 +15,31 @@ test("model, rulebook and circuit agree on tens of thousands of transitions, and
   const tally = newTally();
   const runs = fuzzRuns(30_000);
   const seen = measured("transitions");
-  await holds(transitionCases, (found) => expectAgreement(found, circuit, tally), runs);
+  await holds(
+    transitionCases,
+    (found) => expectAgreement(found, { "transition.small": circuit }, tally),
+    runs,
+  );
   seen(runs.numRuns as number, tally.verdicts);
 
   // Every rule was breached alone, and refused for it by its own constraint.
   expect([...tally.alone.keys()].sort()).toEqual(Object.keys(TRANSITION_PLACES).sort());
   expect(tally.verdicts.get("accepted")).toBeGreaterThan((runs.numRuns as number) / 10);
+});
+
+test("model, rulebook and circuit agree on accounts that need the large tier", {
+  timeout: 1_800_000,
+}, async () => {
+  const circuits = {
+    "transition.small": await rulesInstance("transition.small", 15),
+    "transition.large": await rulesInstance("transition.large", 15),
+  };
+  const tally = newTally();
+  const runs = fuzzRuns(4_000);
+  const seen = measured("transitions of large accounts");
+  await holds(largeTransitionCases, (found) => expectAgreement(found, circuits, tally), runs);
+  seen(runs.numRuns as number, tally.verdicts);
+  expect(tally.verdicts.get("accepted")).toBeGreaterThan((runs.numRuns as number) / 20);
 });
 
 test("a wrong model is found out by the circuit, down to one leg or two", { timeout: 600_000 }, async () => {

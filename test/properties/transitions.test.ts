@@ -13,7 +13,11 @@ vi.mock("../../protocol/poseidon.ts", () => import("./standInHash.ts"));
 test("model, rulebook and circuit agree on random transitions, and no lie is believed", async () => {
   const circuit = await rulesInstance("transition.small", 15);
   const tally = newTally();
-  await holds(transitionCases, (found) => expectAgreement(found, circuit, tally), steadyRuns(70));
+  await holds(
+    transitionCases,
+    (found) => expectAgreement(found, { "transition.small": circuit }, tally),
+    steadyRuns(70),
+  );
   expect(tally.verdicts.get("accepted")).toBeGreaterThan(10);
   expect(tally.alone.size).toBeGreaterThan(8);
 });
