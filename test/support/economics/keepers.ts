@@ -150,8 +150,8 @@ export function waitingKeeper(
   return seconds.map((elapsed) => {
     const best = { seconds: elapsed, share: 0, equityLeft: KEEPER_CASH };
     const rate = permittedRate(elapsed);
-    for (let percent = 0n; percent < 100n; percent += 9n) {
-      for (const part of [0n, 4n, 8n]) {
+    for (let percent = 0n; percent < 100n; percent += 14n) {
+      for (const part of [0n, 8n]) {
         let target = hedgedAccount(400n, 0, 0n, percent);
         const { margin } = standingOf(target, hedgedMarket);
         let earned = 0n;
