@@ -19,7 +19,7 @@ import type { Tally } from "./tally.ts";
 import { verdictOf } from "./verdictOf.ts";
 
 /** For each rule of the model, where the circuit refuses what breaches it and nothing else. */
-export const TAKE_OVER_PLACES: Record<string, RegExp> = {
+const TAKE_OVER_PLACES: Record<string, RegExp> = {
   // A slice of 0 or less, or above 1, cuts legs in ways that no hint of what is taken describes.
   "liquidation.slice": /^Liquidation: (sliceRange\.in|cut\[i\]\.taken)/,
   "liquidation.rate": /SliceBounds: rateRange\.in/,
