@@ -5,7 +5,14 @@ import { inputsFromChain } from "../../protocol/marketListing.ts";
 import { parseOptionsCsv } from "../../protocol/optionsCsv.ts";
 import { replayPrices } from "../../protocol/priceReplay.ts";
 import { openRow } from "../../protocol/transition.ts";
-import { dealAtRandom, giftsBy, givers, insightOf, shippedCoin } from "../support/economics/collusion.ts";
+import {
+  dealAtRandom,
+  giftsBy,
+  givers,
+  insightOf,
+  shippedCoin,
+  smallestPump,
+} from "../support/economics/collusion.ts";
 import { simulatedSnapshot } from "../support/economics/market.ts";
 import { january, march } from "../support/economics/realMarkets.ts";
 
@@ -101,6 +108,22 @@ describe("both sides of everything, opened when the next price is known", () => 
         // Of a notional of 100 lots of $400.
         expect(at(bound[start] + 0.05).profit).toBeLessThanOrEqual(2_000_000_000n);
       }
+    }
+  });
+});
+
+describe("driving a coin's own market up, against one's own short side", () => {
+  test("pays only with a position of more than twenty-five times what moves the market by 1%", () => {
+    const depth = 1_000_000;
+    for (const [coin, price, times] of [
+      ["BTC", 40_000, 25],
+      ["ETH", 1_300, 32],
+      ["ALT", 10, 45],
+    ] as const) {
+      const position = smallestPump(shippedCoin(coin, price, 0.4), depth);
+      expect(position / depth, coin).toBeGreaterThan(times);
+      // Beyond it pays: nothing hidden caps the open interest of a coin.
+      expect(position / depth, coin).toBeLessThan(2 * times);
     }
   });
 });

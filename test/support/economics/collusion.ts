@@ -1,5 +1,6 @@
 import { KIND, Q16 } from "../../../protocol/constants.ts";
 import { SolvusError } from "../../../protocol/errors.ts";
+import { MICRO } from "../../../protocol/fixedPoint.ts";
 import { RESTORATION } from "../../../protocol/liquidation.ts";
 import { addOnOf, covers, marginOf } from "../../../protocol/margin.ts";
 import { DEFAULT_IM_FACTOR, underlyingModel } from "../../../protocol/marketListing.ts";
@@ -270,4 +271,32 @@ export function insightOf(
     }
   }
   return best;
+}
+
+/** Largest position that is tried: its price stays within what a trade may pay. */
+const MOST_LOTS = 1n << 28n;
+/** Moves of the price that are tried: up to four times itself. */
+const PUMPS = Array.from({ length: 60 }, (_, step) => 0.05 * (step + 1));
+
+/**
+ * The smallest position, in dollars, with which a coalition profits from driving the coin's own market up within an epoch: it holds both sides at
+ * their initial margin, buys coins in a market that moves by 1% for `depth` dollars, abandons the short side, and sells back when the price
+ * has gone back by itself.
+ */
+export function smallestPump(set: ParameterSet, depth: number): number {
+  const first = startOf(set);
+  const snapshot = simulatedSnapshot(first);
+  const { perpetual } = listingsOf(first, set.coin);
+  const { mark } = openRow(snapshot, perpetual).row;
+  const pumped = PUMPS.map((move) => ({
+    later: simulatedSnapshot(inputsAfter(first, set.coin, first.time + MINUTE_MS, {}, { coin: 1 + move })),
+    // What he paid on average is half of the move above what he gets.
+    cost: (move / 2) * 100 * depth * Math.log(1 + move),
+  }));
+  const unprofitable = largest(MOST_LOTS, (size) => {
+    const portfolio = { collateral: [], positions: [{ id: perpetual, size: -size }] };
+    const short = openAgainst(snapshot, blankNote(1n), blankNote(2n), portfolio, 1n).holder;
+    return pumped.every(({ later, cost }) => Number(-standingOf(short, later).equity) / MICRO <= cost);
+  });
+  return (Number(unprofitable + 1n) * Number(mark)) / MICRO;
 }
