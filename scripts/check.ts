@@ -5,6 +5,7 @@ import { checkCircomspect } from "./checks/circomspect.ts";
 import { checkDependencyDirection } from "./checks/dependencyDirection.ts";
 import { checkSolhint } from "./checks/solhint.ts";
 import { checkContracts } from "./checks/solidity/analysis.ts";
+import { checkProperties } from "./checks/solidity/modelChecker.ts";
 import { checkSolidityErrors } from "./checks/solidityErrors.ts";
 import { ROOT } from "./setup/paths.ts";
 
@@ -41,6 +42,7 @@ const CHECKS: Record<string, Check> = {
   "Solidity format (prettier)": tool("prettier", "--check", "contracts/**/*.sol"),
   "Solidity errors documented": checkSolidityErrors,
   "Solidity analysis (syntax tree)": checkContracts,
+  "Solidity properties (model checker)": checkProperties,
   "circom format": checkCircomFormat,
   "circom analysis (circomspect)": checkCircomspect,
   "dependency direction": checkDependencyDirection,

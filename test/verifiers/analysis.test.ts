@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { Finding } from "../../scripts/checks/allowances.ts";
 import { analyse, RULES } from "../../scripts/checks/solidity/analysis.ts";
 import { parse } from "../../scripts/checks/solidity/compile.ts";
+import { unproven } from "../../scripts/checks/solidity/modelChecker.ts";
 import { blockHash } from "../../scripts/checks/solidity/rules/review.ts";
 import { PLANTED } from "./planted.ts";
 
@@ -86,5 +87,14 @@ describe("the analysis of the contracts", () => {
     const block = "assembly {\n  a := add(1, 2) // three\n}";
     expect(blockHash("assembly { a := add(1, 2) }")).toBe(blockHash(block));
     expect(blockHash("assembly { a := add(1, 3) }")).not.toBe(blockHash(block));
+  });
+
+  test("proves a true property and finds the false one beside it", () => {
+    const claims = (most: number): string =>
+      `${HEAD}contract C { function f(uint256 a) external pure { require(a < 100); unchecked { assert(a * a <= ${most}); } } }`;
+    expect(unproven({ "true.sol": claims(9801) })).toEqual([]);
+    expect(unproven({ "false.sol": claims(9800) })).toEqual([
+      "false.sol: not proven: assert(a * a <= 9800);",
+    ]);
   });
 });
