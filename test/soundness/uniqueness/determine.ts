@@ -1,8 +1,18 @@
 import { followCurve, noCurveFacts, slopeCandidates } from "./curve.ts";
 import { commonDivisor, inverse, magnitude, residue, signed } from "./field.ts";
-import { coefficientOf, combine, constantOf, type Form } from "./form.ts";
+import { coefficientOf, combine, constantOf, directionOf, type Form, scale } from "./form.ts";
 import { boxOf, deriveIntervals, meetOf } from "./intervals.ts";
-import { apart, isLinear, type Knowledge, openPart, type Relation, slopeOf, wiresOf } from "./knowledge.ts";
+import {
+  addAuxiliary,
+  addRelation,
+  apart,
+  isLinear,
+  type Knowledge,
+  openPart,
+  type Relation,
+  slopeOf,
+  wiresOf,
+} from "./knowledge.ts";
 import { maximumOf } from "./maximum.ts";
 import { findNonZero, isNonZero } from "./nonZero.ts";
 import { type RadixTerm, resolvedTerms, spread } from "./radix.ts";
@@ -188,6 +198,28 @@ export function determine(knowledge: Knowledge): (Rule | undefined)[] {
       mark(found.wires, found.rule);
     }
   };
+  const substituted = new Set<number>();
+  const ownWires = new Map<string, number>();
+  /** Gives a factor that has one value, though its wires may not, a wire of its own, for the rules that look at wires. */
+  const substituteFactor = (index: number, isA: boolean): boolean => {
+    const { a, b, c } = relations[index] as Relation;
+    const [factor, cofactor] = isA ? [a, b] : [b, a];
+    if (substituted.has(index) || openPart(knowledge, factor).length === 0) return false;
+    substituted.add(index);
+    // One wire for all multiples of the factor: for the one that starts with coefficient 1.
+    const [{ coefficient }] = factor as [Form[number]];
+    const direction = directionOf(factor, prime);
+    let wire = ownWires.get(direction);
+    if (wire === undefined) {
+      wire = addAuxiliary(knowledge, scale(factor, inverse(coefficient, prime), prime));
+      ownWires.set(direction, wire);
+      const own: Form = [{ wire, coefficient: 1n }];
+      if (isNonZero(knowledge, factor)) knowledge.nonZero.add(directionOf(own, prime));
+    }
+    addRelation(knowledge, { a: [{ wire, coefficient }], b: cofactor, c });
+    mark([wire], "elimination");
+    return true;
+  };
   /** Adds to the span what the relations say of forms; true when that was something. */
   const eliminate = (order: Iterable<number>): boolean => {
     let news = false;
@@ -197,6 +229,7 @@ export function determine(knowledge: Knowledge): (Rule | undefined)[] {
       // Of a·b = c: c, when a and b have one value each; a factor, when c and the other one have and that is not 0.
       let follows: Form | undefined;
       const [hasA, hasB] = [isDetermined(a), isDetermined(b)];
+      if (a.length > 0 && hasA !== hasB && substituteFactor(index, hasA)) news = true;
       if (hasA && hasB) follows = c;
       else if ((hasA || hasB) && isDetermined(c) && isNonZero(knowledge, hasA ? a : b))
         follows = hasA ? b : a;
