@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { STATEMENTS } from "../../bench/statements.ts";
 import { compiledCircuit } from "../../scripts/setup/circuits.ts";
 import { type Instance, readInstances } from "../../scripts/setup/instances.ts";
 import { circuitFile, PLACES } from "../../scripts/setup/paths.ts";
@@ -9,6 +8,7 @@ import { type Inputs, witnessCalculator } from "../support/witnessCalculator.ts"
 import { causalOrder } from "./causalOrder.ts";
 import { type Attacked, permutations } from "./constraintMutation.ts";
 import { type ConstraintSystem, constraintsOf, isMet, readSystem } from "./constraintSystem.ts";
+import { honestInputs } from "./honestInputs.ts";
 import { cheaterWith } from "./repair.ts";
 
 /**
@@ -21,8 +21,10 @@ export interface CircuitUnderAttack {
   system: ConstraintSystem;
   /** As it is proven. */
   proven: ConstraintSystem;
-  /** One for each honest witness. */
-  attacked: Attacked[];
+  /** Number of honest witnesses. */
+  witnesses: number;
+  /** The attack that starts from a witness. */
+  attacked(witness: number): Attacked;
   /** Constraints of the proven system that the witness of this number breaks after changes. */
   brokenInProof(witness: number, altered: ReadonlyMap<number, bigint>): number[];
 }
@@ -39,14 +41,15 @@ async function filesOf(instance: Instance, optimization: Optimization) {
   return { r1cs: made("circuit.r1cs"), sym: made("circuit.sym"), wasm: made("circuit_js/circuit.wasm") };
 }
 
-/** An instance of circuits/instances.json with the witnesses of these inputs; of the benchmarks' statement when there are none. */
+/** An instance of circuits/instances.json with the witnesses of these inputs; of {@link honestInputs} when none are given. */
 export async function underAttack(name: string, inputs?: readonly Inputs[]): Promise<CircuitUnderAttack> {
   const instance = readInstances(PLACES.instances).find((candidate) => candidate.name === name);
   if (instance === undefined) throw new Error(`circuits/instances.json has no instance ${name}`);
   const [fine, shipped] = [await filesOf(instance, "O1"), await filesOf(instance, "O2")];
   const calculate = witnessCalculator(await WebAssembly.compile(await readFile(fine.wasm)));
-  const given = inputs ?? [STATEMENTS[name]?.().input as Inputs];
-  const witnesses = await Promise.all(given.map(calculate));
+  const given = inputs ?? honestInputs(name);
+  const witnesses: bigint[][] = [];
+  for (const input of given) witnesses.push(await calculate(input));
   return attackOn(readSystem(fine.r1cs, fine.sym), readSystem(shipped.r1cs, shipped.sym), witnesses);
 }
 
@@ -64,18 +67,29 @@ export function attackOn(
     if (same === undefined) throw new Error(`signal ${name} has no wire in the circuit as compiled with O1`);
     provenWire.set(same, wire);
   }
-  const attacked = witnesses.map((witness) => {
+  const made = new Map<number, Attacked>();
+  const attacked = (index: number): Attacked => {
+    const before = made.get(index);
+    if (before !== undefined) return before;
+    const witness = witnesses[index] as readonly bigint[];
     const order = causalOrder(system, witness);
-    return {
-      ...{ system, order, witness, permutation, carried: new Map<string, number>() },
+    const carried = new Map<string, number>();
+    const attack = {
+      system,
+      order,
+      witness,
+      permutation,
+      carried,
       cheat: cheaterWith(system, order, witness),
     };
-  });
+    made.set(index, attack);
+    return attack;
+  };
   const provenValues = witnesses.map((witness) =>
     proven.names.map((name) => witness[wireOf.get(name) as number] as bigint),
   );
   return {
-    ...{ system, proven, attacked },
+    ...{ system, proven, witnesses: witnesses.length, attacked },
     brokenInProof(witness, altered) {
       const honest = provenValues[witness] as bigint[];
       const values = [...honest];

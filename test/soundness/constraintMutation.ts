@@ -128,11 +128,15 @@ const EFFORT = 250_000;
 /** Bad witnesses made whole before a permutation's continuation counts as shared. */
 const WHOLE = 2;
 
-/** Looks for a witness that breaks one constraint and no other. */
+/**
+ * Looks for a witness that breaks one constraint and no other.
+ *
+ * @param effort how many constraints are evaluated at most; a quarter of a million take about a second.
+ */
 export function killConstraint(
   { system, order, witness, cheat, permutation, carried }: Attacked,
   constraint: number,
-  effort = EFFORT,
+  effort: number,
 ): Kill | undefined {
   const random = randomFrom(constraint);
   const part = permutation[constraint] as number;

@@ -11,8 +11,7 @@ const slice = () =>
 
 /** Signals whose change under true public signals nothing notices. */
 function unnoticed({ attacked, system }: CircuitUnderAttack): string[] {
-  const [first] = attacked;
-  if (first === undefined) throw new Error("no witness");
+  const first = attacked(0);
   const inputs = wiresToAttack(first, 1_000, 1).filter((wire) => wire > system.publics);
   return attackWires(first, system, inputs).accepted;
 }

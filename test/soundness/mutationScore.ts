@@ -25,7 +25,7 @@ export function mutants(
   { system, attacked }: CircuitUnderAttack,
   sample?: { size: number; seed: number },
 ): number[] {
-  const constant = attacked[0]?.order.constant as Uint8Array;
+  const constant = attacked(0).order.constant;
   const all = [...Array(system.constraints).keys()].filter(
     (constraint) =>
       !isLinear(system, constraint) && wiresOf(system, constraint).some((wire) => constant[wire] === 0),
@@ -54,9 +54,11 @@ export function mutationScore(
     survivors: [],
     disputed: [],
   };
+  let preferred = 0;
   for (const constraint of constraints) {
     score.tried++;
-    const found = firstKill(circuit, constraint);
+    const found = firstKill(circuit, constraint, preferred);
+    preferred = found?.witness ?? preferred;
     if (found === undefined) {
       const signals = wiresOf(circuit.system, constraint).map((wire) => circuit.system.names[wire] as string);
       score.survivors.push({ constraint, signals });
@@ -77,13 +79,20 @@ export function mutationScore(
   return score;
 }
 
+/** Constraints evaluated for one constraint and witness: little at first, since another witness may do better, then more. */
+const EFFORTS = [60_000, 250_000];
+
+/** Tries the witnesses in turn, from that on which `preferred` worked. */
 function firstKill(
   circuit: CircuitUnderAttack,
   constraint: number,
+  preferred: number,
 ): { kill: Kill; witness: number } | undefined {
-  for (const [witness, attacked] of circuit.attacked.entries()) {
-    const kill = killConstraint(attacked, constraint);
-    if (kill !== undefined) return { kill, witness };
-  }
+  for (const effort of EFFORTS)
+    for (let turn = 0; turn < circuit.witnesses; turn++) {
+      const witness = (preferred + turn) % circuit.witnesses;
+      const kill = killConstraint(circuit.attacked(witness), constraint, effort);
+      if (kill !== undefined) return { kill, witness };
+    }
   return undefined;
 }

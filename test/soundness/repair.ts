@@ -168,6 +168,16 @@ export function cheaterWith(
     if (inverseOfInput !== undefined) compute(hint.inverse, inverseOfInput);
   };
 
+  /** How far the change of a wire reaches back: least for inputs, then for what an input alone can answer for. */
+  const trouble = (wire: number): number => {
+    if (given[wire]) return 10;
+    const definer = order.definer[wire] as number;
+    const answered =
+      definer >= 0 &&
+      wiresOf(system, definer).some((other) => given[other] && !locked[other] && !booleans.has(other));
+    return answered ? 1000 : computed[wire] ? 3000 : 2000;
+  };
+
   /** Values of single wires that would meet a check, the least disturbing first. */
   const waysToMeet = (constraint: number, publics: Repair["publics"]): [wire: number, value: bigint][] => {
     const a = partValue(system, constraint, A, values) % FIELD_ORDER;
@@ -178,7 +188,7 @@ export function cheaterWith(
       partValue(system, constraint, part, values) - partValue(system, constraint, part, witness);
     const ways: [score: number, wire: number, value: bigint][] = [];
     for (const wire of wiresOf(system, constraint)) {
-      if (locked[wire] || computed[wire] || booleans.has(wire) || (hintFor[wire] as number) >= 0) continue;
+      if (locked[wire] || booleans.has(wire) || (hintFor[wire] as number) >= 0) continue;
       if (wire <= system.publics && publics === "fixed") continue;
       const [inA, inB] = [
         coefficientOf(system, constraint, A, wire),
@@ -192,7 +202,7 @@ export function cheaterWith(
       const distance = quadratic ? keeps(A) : excess;
       const value = reduce((values[wire] as bigint) - (distance % FIELD_ORDER) * inverse(slope));
       const use = constraintsOf(system, wire).length;
-      const score = given[wire] || wire <= system.publics ? (wire <= system.publics ? 0 : 10) : 1000;
+      const score = wire <= system.publics ? 0 : trouble(wire);
       ways.push([score + Math.min(use, 900), wire, value]);
     }
     return ways
