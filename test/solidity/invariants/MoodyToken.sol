@@ -4,7 +4,7 @@ pragma solidity 0.8.30;
 import { ERC20 } from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 
 /// @dev What a token does with a transfer: as it should; keep a tenth; answer false; revert; answer true and move nothing; call somebody else
-/// in the middle; revert with 100 kB; burn all gas.
+/// in the middle; revert with 100 kB; burn all gas; move and answer nothing; answer 100 kB; revert, or burn all gas, when asked for a balance.
 enum Mood {
     Honest,
     Fee,
@@ -13,7 +13,11 @@ enum Mood {
     Nothing,
     Call,
     Bomb,
-    Burn
+    Burn,
+    Mute,
+    Chatty,
+    BalanceRevert,
+    BalanceBurn
 }
 
 /// @title Moody token
@@ -49,6 +53,20 @@ contract MoodyToken is ERC20 {
         _data = data;
     }
 
+    function balanceOf(address account) public view override returns (uint256) {
+        if (mood == Mood.BalanceRevert) revert("no");
+        if (mood == Mood.BalanceBurn) {
+            assembly {
+                invalid()
+            }
+        }
+        return super.balanceOf(account);
+    }
+
+    function decimals() public pure override returns (uint8) {
+        return 6;
+    }
+
     function transfer(address to, uint256 units) public override returns (bool) {
         return _move(msg.sender, to, units);
     }
@@ -75,6 +93,14 @@ contract MoodyToken is ERC20 {
         if (mood == Mood.Call) {
             (bool done, ) = _target.call(_data);
             if (done) ++calls;
+        }
+        if (mood == Mood.Mute || mood == Mood.Chatty) {
+            _transfer(from, to, units);
+            uint256 size = mood == Mood.Mute ? 0 : 100_000;
+            assembly {
+                mstore(0, 1)
+                return(0, size)
+            }
         }
         if (mood == Mood.Fee) {
             _burn(from, units / 10);
