@@ -1,4 +1,4 @@
-import { keccak256, toBeHex } from "ethers";
+import { concat, keccak256, toBeHex, toUtf8Bytes } from "ethers";
 import { CIRCUITS } from "../../contracts/statements.ts";
 import { FIELD_ORDER } from "../../protocol/constants.ts";
 import { type Forger, inverse } from "../support/forgedProofs.ts";
@@ -7,9 +7,19 @@ import type { Random } from "../support/random.ts";
 
 const mod = (value: bigint): bigint => ((value % FIELD_ORDER) + FIELD_ORDER) % FIELD_ORDER;
 
+/** Coefficients as the verifier draws them, were the seed the hash of these words. */
+const drawnFrom = (words: readonly bigint[], count: number): bigint[] => {
+  const domain = keccak256(toUtf8Bytes("Solvus batch verification coefficients"));
+  const seed = keccak256(concat([domain, ...words.map((word) => toBeHex(word, 32))]));
+  return Array.from(
+    { length: count },
+    (_, index) => BigInt(keccak256(concat([seed, toBeHex(index, 32)]))) % 2n ** 128n,
+  );
+};
+
 /**
- * Coefficients that somebody may hope a batch verifier to draw: errors whose sum, weighted by them, is 0 would pass if it did. The last is a
- * verifier's that does not hash the proofs, before which they are made.
+ * Coefficients that somebody may hope a batch verifier to draw: errors whose sum, weighted by them, is 0 would pass if it did. The last
+ * are those of verifiers that do not hash all of a batch, so that something can be chosen afterwards.
  */
 export const GUESSES: Record<string, (items: readonly Item[], keys: Forger["keys"]) => bigint[]> = {
   "all 1": (items) => items.map(() => 1n),
@@ -28,6 +38,12 @@ export const GUESSES: Record<string, (items: readonly Item[], keys: Forger["keys
   "hashes of the places": (items) =>
     items.map((_, index) => BigInt(keccak256(toBeHex(index, 32))) % 2n ** 128n),
   "those of the batch before its proofs were spoiled": coefficientsOf,
+  "drawn from the domain alone": (items) => drawnFrom([], items.length),
+  "drawn from the public signals alone": (items) =>
+    drawnFrom(
+      items.flatMap(({ inputs }) => inputs),
+      items.length,
+    ),
 };
 
 /**
