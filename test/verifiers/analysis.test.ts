@@ -90,11 +90,9 @@ describe("the analysis of the contracts", () => {
   });
 
   test("proves a true property and finds the false one beside it", () => {
-    const claims = (most: number): string =>
-      `${HEAD}contract C { function f(uint256 a) external pure { require(a < 100); unchecked { assert(a * a <= ${most}); } } }`;
-    expect(unproven({ "true.sol": claims(9801) })).toEqual([]);
-    expect(unproven({ "false.sol": claims(9800) })).toEqual([
-      "false.sol: not proven: assert(a * a <= 9800);",
-    ]);
+    const source = `${HEAD}contract C { function f(uint256 a) external pure { require(a < 100); unchecked {
+      assert(a * a <= 9801);
+      assert(a * a <= 9800); } } }`;
+    expect(unproven({ "a.sol": source })).toEqual(["a.sol: not proven: assert(a * a <= 9800);"]);
   });
 });

@@ -32,8 +32,8 @@ const TWIST_ORDER = bn254.G2.CURVE.h * R;
 const SMALL_ORDER = 10069n;
 
 export interface Attack {
-  /** What the equation says afterwards; several where chance decides. */
-  verdicts: readonly Verdict[];
+  /** What the equation says afterwards. */
+  verdict: Verdict;
   /** snarkjs' contract accepts it all the same. */
   snarkjsAccepts?: true;
   apply(item: Item, random: Random, keys: Record<CircuitName, KeyPoints>): Item;
@@ -87,20 +87,20 @@ const withInput = (item: Item, random: Random, change: (input: bigint) => bigint
   return { ...item, inputs: item.inputs.with(index, change(item.inputs[index] as bigint)) };
 };
 
-const FIELD: Verdict[] = ["coordinate outside the field"];
-const SIGNAL: Verdict[] = ["signal outside the field"];
+const FIELD = "coordinate outside the field";
+const SIGNAL = "signal outside the field";
 
 export const ATTACKS: Record<string, Attack> = {
-  nothing: { verdicts: ["valid"], apply: (item) => item },
+  nothing: { verdict: "valid", apply: (item) => item },
 
   // Valid proofs made over.
   "A and B negated": {
-    verdicts: ["valid"],
+    verdict: "valid",
     apply: (item) =>
       withProof(withProof(item, A + 1, [negatedY(item, 1)]), B + 2, [negatedY(item, 4), negatedY(item, 5)]),
   },
   "A multiplied and B divided by a number": {
-    verdicts: ["valid"],
+    verdict: "valid",
     apply: (item, random) => {
       const factor = scalar(random);
       const b = times(pointB(item), bn254.fields.Fr.inv(factor), G2.ZERO) as InstanceType<typeof G2>;
@@ -108,7 +108,7 @@ export const ATTACKS: Record<string, Attack> = {
     },
   },
   "a multiple of delta added to B, of A to C": {
-    verdicts: ["valid"],
+    verdict: "valid",
     apply: (item, random, keys) => {
       const factor = scalar(random);
       const b = pointB(item).add(keys[item.circuit].delta.multiply(factor));
@@ -117,7 +117,7 @@ export const ATTACKS: Record<string, Attack> = {
     },
   },
   "alpha, beta and −L / delta in a proof's place without the secret": {
-    verdicts: ["equation"],
+    verdict: "equation",
     apply: (item, _, keys) => {
       const { alpha, beta, ic } = keys[item.circuit];
       const c = inputPoint(ic, item.inputs).negate();
@@ -127,72 +127,72 @@ export const ATTACKS: Record<string, Attack> = {
 
   // Points of the right groups that are the wrong points.
   "A negated": {
-    verdicts: ["equation"],
+    verdict: "equation",
     apply: (item) => withProof(item, A + 1, [negatedY(item, A + 1)]),
   },
   "B negated": {
-    verdicts: ["equation"],
+    verdict: "equation",
     apply: (item) => withProof(item, B + 2, [negatedY(item, B + 2), negatedY(item, B + 3)]),
   },
   "C negated": {
-    verdicts: ["equation"],
+    verdict: "equation",
     apply: (item) => withProof(item, C + 1, [negatedY(item, C + 1)]),
   },
   "A and C exchanged": {
-    verdicts: ["equation"],
+    verdict: "equation",
     apply: (item) => withProof(withProof(item, A, item.proof.slice(C)), C, item.proof.slice(A, B)),
   },
   "A doubled": {
-    verdicts: ["equation"],
+    verdict: "equation",
     apply: (item) => withProof(item, A, g1Words(pointA(item).double())),
   },
   "B doubled": {
-    verdicts: ["equation"],
+    verdict: "equation",
     apply: (item) => withProof(item, B, twistWords(pointB(item).double())),
   },
   "a random point for C": {
-    verdicts: ["equation"],
+    verdict: "equation",
     apply: (item, random) => withProof(item, C, g1Words(G1.BASE.multiply(scalar(random)))),
   },
 
   // The point at infinity.
-  "A at infinity": { verdicts: ["equation"], apply: (item) => withProof(item, A, [0n, 0n]) },
-  "B at infinity": { verdicts: ["equation"], apply: (item) => withProof(item, B, [0n, 0n, 0n, 0n]) },
-  "C at infinity": { verdicts: ["equation"], apply: (item) => withProof(item, C, [0n, 0n]) },
+  "A at infinity": { verdict: "equation", apply: (item) => withProof(item, A, [0n, 0n]) },
+  "B at infinity": { verdict: "equation", apply: (item) => withProof(item, B, [0n, 0n, 0n, 0n]) },
+  "C at infinity": { verdict: "equation", apply: (item) => withProof(item, C, [0n, 0n]) },
   "all points at infinity": {
-    verdicts: ["equation"],
+    verdict: "equation",
     apply: (item) => ({ ...item, proof: Array<bigint>(8).fill(0n) }),
   },
   "all points at infinity, all signals 0": {
-    verdicts: ["equation"],
+    verdict: "equation",
     apply: (item) => ({ ...item, proof: Array<bigint>(8).fill(0n), inputs: item.inputs.map(() => 0n) }),
   },
-  "(0, q) for infinity": { verdicts: FIELD, apply: (item) => withProof(item, A, [0n, Q]) },
-  "x = 0 alone in A": { verdicts: ["A off the curve"], apply: (item) => withProof(item, A, [0n]) },
-  "y = 0 alone in C": { verdicts: ["C off the curve"], apply: (item) => withProof(item, C + 1, [0n]) },
+  "(0, q) for infinity": { verdict: FIELD, apply: (item) => withProof(item, A, [0n, Q]) },
+  "x = 0 alone in A": { verdict: "A off the curve", apply: (item) => withProof(item, A, [0n]) },
+  "y = 0 alone in C": { verdict: "C off the curve", apply: (item) => withProof(item, C + 1, [0n]) },
 
   // Coordinates outside the field.
   "a coordinate raised by q": {
-    verdicts: FIELD,
+    verdict: FIELD,
     apply: (item, random) => {
       const index = place(random, 8);
       return withProof(item, index, [(item.proof[index] as bigint) + Q]);
     },
   },
   "a coordinate raised by a multiple of q": {
-    verdicts: FIELD,
+    verdict: FIELD,
     apply: (item, random) => {
       const index = place(random, 8);
       return withProof(item, index, [(item.proof[index] as bigint) + random.between(1n, 4n) * Q]);
     },
   },
-  "a coordinate of q": { verdicts: FIELD, apply: (item, random) => withProof(item, place(random, 8), [Q]) },
+  "a coordinate of q": { verdict: FIELD, apply: (item, random) => withProof(item, place(random, 8), [Q]) },
   "a coordinate of all ones": {
-    verdicts: FIELD,
+    verdict: FIELD,
     apply: (item, random) => withProof(item, place(random, 8), [LIMIT - 1n]),
   },
   "A's y in the form that snarkjs' contract reduces to −y": {
-    verdicts: FIELD,
+    verdict: FIELD,
     snarkjsAccepts: true,
     apply: (item, random) => {
       const alias = ((item.proof[A + 1] as bigint) + LIMIT) % Q;
@@ -202,72 +202,72 @@ export const ATTACKS: Record<string, Attack> = {
 
   // Points off the curves and off the subgroup.
   "A off the curve": {
-    verdicts: ["A off the curve"],
+    verdict: "A off the curve",
     apply: (item, random) => withProof(item, A, strayPair(random)),
   },
   "C off the curve": {
-    verdicts: ["C off the curve"],
+    verdict: "C off the curve",
     apply: (item, random) => withProof(item, C, strayPair(random)),
   },
   "a coordinate of A raised by one": {
-    verdicts: ["A off the curve"],
+    verdict: "A off the curve",
     apply: (item, random) => {
       const index = A + place(random, 2);
       return withProof(item, index, [Fp.add(item.proof[index] as bigint, 1n)]);
     },
   },
   "a coordinate of B raised by one": {
-    verdicts: ["B off the twist"],
+    verdict: "B off the twist",
     apply: (item, random) => {
       const index = B + place(random, 4);
       return withProof(item, index, [Fp.add(item.proof[index] as bigint, 1n)]);
     },
   },
   "real and imaginary parts of B exchanged": {
-    verdicts: ["B off the twist"],
+    verdict: "B off the twist",
     apply: (item) => {
       const [xIm, xRe, yIm, yRe] = item.proof.slice(B, C) as [bigint, bigint, bigint, bigint];
       return withProof(item, B, [xRe, xIm, yRe, yIm]);
     },
   },
   "B anywhere on the twist": {
-    verdicts: ["B outside the subgroup"],
+    verdict: "B outside the subgroup",
     apply: (item, random) => withProof(item, B, twistWords(strayTwistPoint(random))),
   },
   "a point of order 10069 for B": {
-    verdicts: ["B outside the subgroup"],
+    verdict: "B outside the subgroup",
     apply: (item, random) => withProof(item, B, twistWords(smallTwistPoint(random))),
   },
   "a point of order 10069 added to B": {
-    verdicts: ["B outside the subgroup"],
+    verdict: "B outside the subgroup",
     apply: (item, random) => withProof(item, B, twistWords(pointB(item).add(smallTwistPoint(random)))),
   },
   "B anywhere on the twist beside A at infinity": {
-    verdicts: ["B outside the subgroup"],
+    verdict: "B outside the subgroup",
     apply: (item, random) => withProof(withProof(item, A, [0n, 0n]), B, twistWords(strayTwistPoint(random))),
   },
 
   // Public signals.
   "a signal raised by one": {
-    verdicts: ["equation"],
+    verdict: "equation",
     apply: (item, random) => withInput(item, random, (input) => (input + 1n) % R),
   },
   "a signal negated": {
-    verdicts: ["equation"],
+    verdict: "equation",
     apply: (item, random) => withInput(item, random, (input) => (R - input) % R),
   },
   "a signal raised by a multiple of r": {
-    verdicts: SIGNAL,
+    verdict: SIGNAL,
     apply: (item, random) => withInput(item, random, (input) => input + random.between(1n, 4n) * R),
   },
-  "a signal of r": { verdicts: SIGNAL, apply: (item, random) => withInput(item, random, () => R) },
-  "a signal of q": { verdicts: SIGNAL, apply: (item, random) => withInput(item, random, () => Q) },
+  "a signal of r": { verdict: SIGNAL, apply: (item, random) => withInput(item, random, () => R) },
+  "a signal of q": { verdict: SIGNAL, apply: (item, random) => withInput(item, random, () => Q) },
   "a signal of all ones": {
-    verdicts: SIGNAL,
+    verdict: SIGNAL,
     apply: (item, random) => withInput(item, random, () => LIMIT - 1n),
   },
   "two signals exchanged": {
-    verdicts: ["equation"],
+    verdict: "equation",
     apply: (item, random) => {
       const one = place(random, item.inputs.length - 1);
       const [first, second] = item.inputs.slice(one, one + 2) as [bigint, bigint];
@@ -275,20 +275,20 @@ export const ATTACKS: Record<string, Attack> = {
     },
   },
   "the signals moved on by one": {
-    verdicts: ["equation"],
+    verdict: "equation",
     apply: (item) => ({ ...item, inputs: [...item.inputs.slice(1), item.inputs[0] as bigint] }),
   },
 
   // Keys.
   "another circuit's key": {
-    verdicts: ["equation"],
+    verdict: "equation",
     apply: (item, random) => {
       const circuit = random.pick(CIRCUITS.filter((name) => name !== item.circuit));
       return { ...item, circuit, inputs: fitted(item.inputs, inputCountOf(circuit)) };
     },
   },
   "the other tier's key, or another's where there is one tier": {
-    verdicts: ["equation"],
+    verdict: "equation",
     apply: (item, random) => {
       const count = item.inputs.length;
       const others = CIRCUITS.filter((name) => name !== item.circuit);

@@ -105,13 +105,13 @@ const says = (call: Promise<boolean>): Promise<boolean> => call.catch(() => fals
 function attempts(random: Random): { items: Item[]; valid: boolean }[] {
   const three = { forger: fixture.forger, keys } as never;
   const { items, names } = attackedBatch(three, random, 4);
-  const valid = Object.values(names).every((name) => ATTACKS[name].verdicts[0] === "valid");
+  const valid = Object.values(names).every((name) => ATTACKS[name].verdict === "valid");
   const single = provenItem(three, random);
   const name = random.pick(Object.keys(ATTACKS));
   const attacked = ATTACKS[name].apply(single, random, keys);
   return [
     { items, valid },
-    { items: [attacked], valid: ATTACKS[name].verdicts[0] === "valid" },
+    { items: [attacked], valid: ATTACKS[name].verdict === "valid" },
     {
       items: cancellingBatch(fixture.forger, random, random.pick(Object.values(GUESSES))).items,
       valid: false,

@@ -23,13 +23,12 @@ describe(`verifiers, seed ${SEED}`, () => {
 
   test("every attack on every circuit", LONG, async () => {
     const random = randomFrom(SEED);
-    for (const [name, { verdicts, snarkjsAccepts, apply }] of Object.entries(ATTACKS)) {
+    for (const [name, { verdict, snarkjsAccepts, apply }] of Object.entries(ATTACKS)) {
       for (const circuit of CIRCUITS) {
         const item = apply(provenItem(three, random, circuit), random, three.keys);
-        const verdict = three.equation(item);
         const said = verdict === "signal outside the field" ? "InputNotInField" : verdict === "valid";
         const where = `${name}, ${circuit}`;
-        expect(verdicts, where).toContain(verdict);
+        expect(three.equation(item), where).toBe(verdict);
         expect(await three.single(item), where).toBe(said);
         expect(await three.batch([item]), where).toBe(said);
         expect(await three.snarkjs(item), where).toBe(snarkjsAccepts ?? said === true);

@@ -17,21 +17,21 @@ beforeAll(async () => {
 afterAll(() => three.forger.close());
 
 describe("the contract, snarkjs' contract and the equation worked out off the chain", () => {
-  test("contracts accept a proof of every circuit", async () => {
+  test("accept valid proofs", async () => {
     const random = randomFrom(1);
     for (const circuit of CIRCUITS) {
       const item = provenItem(three, random, circuit);
       expect(await three.single(item)).toBe(true);
       expect(await three.batch([item])).toBe(true);
-      expect(await three.snarkjs(item)).toBe(true);
+      if (FEW_SIGNALS.includes(circuit)) expect(await three.snarkjs(item)).toBe(true);
     }
   });
 
-  test.for(Object.entries(ATTACKS))("agree on %s", async ([name, { verdicts, snarkjsAccepts, apply }]) => {
+  test.for(Object.entries(ATTACKS))("agree on %s", async ([name, { verdict, snarkjsAccepts, apply }]) => {
     const random = randomFrom(name.length);
     const item = apply(provenItem(three, random, random.pick(FEW_SIGNALS)), random, three.keys);
-    const verdict = three.equation(item);
-    expect(verdicts).toContain(verdict);
+    // Pairings off the chain take long: of what only they can tell, some are left to the long test.
+    if (verdict !== "equation" || random.chance(1, 3)) expect(three.equation(item)).toBe(verdict);
     const said = verdict === "signal outside the field" ? "InputNotInField" : verdict === "valid";
     expect(await three.single(item)).toBe(said);
     expect(await three.batch([item])).toBe(said);
