@@ -8,6 +8,8 @@ import type { CircuitInput, CircuitValue } from "../../protocol/openedRowsInput.
 import { poseidonMany, toField } from "../../protocol/poseidon.ts";
 import type { Snapshot } from "../../protocol/snapshot.ts";
 import { wordsDigest } from "../../protocol/wordsDigest.ts";
+import { systemOf } from "../soundness/planted/edited.ts";
+import { unprovenSignals } from "../soundness/uniqueness/report.ts";
 import { loadTemplate } from "../support/circuit.ts";
 import { KEEPER_LEAF_INDEX, keeperNote, request, takeOverInputs } from "../support/liquidationCircuit.ts";
 import { loadMutant } from "../support/mutant.ts";
@@ -588,5 +590,6 @@ test("a digest of words is the words' only: without its equation any value passe
   const witness = await circuit.witness({ word: [7n, 8n, 9n], point });
   expect(circuit.get(witness, "main.digest")).toBe(wordsDigest([7n, 8n, 9n], point));
   expect(circuit.brokenBy(witness, "main.digest", 1n)).not.toEqual([]);
-  expect(await circuit.undetermined({ word: [7n, 8n, 9n], point })).toEqual([]);
+  const system = await systemOf(lib("wordsDigest"), "WordsDigest", ["word", "point"], [3]);
+  expect(unprovenSignals(system)).toEqual([]);
 });

@@ -4,6 +4,7 @@ import { accountTagOf, type OpenInput, prepareOpen } from "../../protocol/openAc
 import { committeeKeyOf, encryptOpening } from "../../protocol/openEscrow.ts";
 import { buildRegistry } from "../../protocol/registryTree.ts";
 import { StateTree } from "../../protocol/stateTree.ts";
+import { edited } from "../soundness/planted/edited.ts";
 import { loadTemplate } from "../support/circuit.ts";
 import { loadMutant } from "../support/mutant.ts";
 
@@ -156,9 +157,14 @@ test("a value at 254 bits has two decompositions without the comparison", async 
 });
 
 test("without its equation a slope is the prover's choice", async () => {
-  const lost = "a * (q[0] - p[0]) === q[1] - p[1];";
-  const mutant = await loadMutant(lib("doubleAndAdd"), "DoubleAndAdd", lost);
-  expect(await mutant.undetermined({ p: [2n, 3n], q: [5n, 7n] })).toContain("main.a");
-  const whole = await loadTemplate(lib("doubleAndAdd"), "DoubleAndAdd");
-  expect(await whole.undetermined({ p: [2n, 3n], q: [5n, 7n] })).toEqual([]);
+  const file = lib("doubleAndAdd");
+  const hint = { "signal a <-- (q[1] - p[1]) / (q[0] - p[0]);": "signal a <-- 99;" };
+  const input = { p: [2n, 3n], q: [5n, 7n] };
+  const whole = await loadTemplate(edited(file, hint), "DoubleAndAdd");
+  expect(await whole.refusedBy(input)).toBe("DoubleAndAdd");
+  const mutant = await loadTemplate(
+    edited(file, { ...hint, "a * (q[0] - p[0]) === q[1] - p[1];": "" }),
+    "DoubleAndAdd",
+  );
+  expect(await mutant.refusedBy(input)).toBeUndefined();
 });

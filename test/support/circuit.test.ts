@@ -19,18 +19,6 @@ test("Poseidon of the circuits is Poseidon of the model", async () => {
   expect(hash.violations(hash.set(witness, "main.out", 1n))[0]).toContain("HashMany");
 });
 
-test("finds the signals that nothing determines", async () => {
-  const zero = await loadTemplate(
-    "node_modules/circomlib/circuits/comparators.circom",
-    "IsZero",
-    [],
-    [],
-    "O1",
-  );
-  expect(await zero.undetermined({ in: 5n })).toEqual([]);
-  expect(await zero.undetermined({ in: 0n })).toEqual(["main.inv"]);
-});
-
 test("names the line that refuses", async () => {
   const bits = await loadTemplate("node_modules/circomlib/circuits/bitify.circom", "Num2Bits", [4], ["in"]);
   expect(await bits.refusedAt({ in: 16n })).toBe("lc1 === in;");

@@ -6,7 +6,6 @@ import { circuitFile, PLACES } from "../../scripts/setup/paths.ts";
 import { compile, type Optimization, ROOT, sourcesOf } from "./compile.ts";
 import { type Constraint, holds, readConstraints, wiresToConstraints } from "./r1cs.ts";
 import { readSymbols } from "./symbols.ts";
-import { undeterminedWires } from "./uniqueness.ts";
 import { type Inputs, Refusal, witnessCalculator } from "./witnessCalculator.ts";
 
 /** A compiled circuit under test. */
@@ -29,8 +28,6 @@ export interface Circuit {
   violations(witness: readonly bigint[]): string[];
   /** The constraints that a valid witness breaks once one signal has another value; quicker than {@link violations} of a copy. */
   brokenBy(witness: readonly bigint[], signal: string, value: bigint): string[];
-  /** Signals that these inputs leave free, of a circuit loaded with O1; see {@link undeterminedWires}. */
-  undetermined(inputs: Inputs): Promise<string[]>;
   /** A copy of a witness in which one signal (`main.path.signal[0]`) has another value. */
   set(witness: readonly bigint[], signal: string, value: bigint): bigint[];
   /** Names of the signals that match a pattern and were not substituted away. */
@@ -108,11 +105,6 @@ async function openCircuit(
       return constraints.flatMap((constraint, index) =>
         holds(constraint, witness) ? [] : [symbols.describe(constraint, index)],
       );
-    },
-    async undetermined(inputs) {
-      const given = new RegExp(`^main\\.(${Object.keys(inputs).join("|")})(\\[\\d+\\])*$`);
-      const wires = symbols.matching(given).map(symbols.wire);
-      return undeterminedWires(constraints, wires, await calculate(inputs)).map(symbols.name);
     },
     set(witness, signal, value) {
       return witness.with(symbols.wire(signal), value);
