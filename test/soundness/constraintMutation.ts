@@ -1,7 +1,15 @@
 import { FIELD_ORDER } from "../../protocol/constants.ts";
 import { type Random, randomFrom } from "../support/random.ts";
 import type { CausalOrder } from "./causalOrder.ts";
-import { type ConstraintSystem, constraintsOf, inverse, reduce, wiresOf } from "./constraintSystem.ts";
+import {
+  type ConstraintSystem,
+  constraintsOf,
+  inverse,
+  isLinear,
+  reduce,
+  solveFor,
+  wiresOf,
+} from "./constraintSystem.ts";
 import type { Cheater } from "./repair.ts";
 
 /** A bad witness that breaks one constraint and no other: without that constraint it would be accepted. */
@@ -60,6 +68,7 @@ function* changesFor(
         ];
       }
     }
+    yield* withOtherBits(system, order, witness, own);
     for (const value of [2n, FIELD_ORDER - 1n, power(-1), 1n << 40n]) yield [[own, value]];
   }
 
@@ -69,6 +78,30 @@ function* changesFor(
     for (const value of valuesFor(at(wire), random)) yield [[wire, value]];
   for (const wire of sourcesOf(system, order, constraint, 12))
     for (const value of valuesFor(at(wire), random)) yield [[wire, value]];
+}
+
+/** One or two other bits of a sum flipped, such as that of a choice of one; the bit itself, which then is none, takes up the difference. */
+function* withOtherBits(
+  system: ConstraintSystem,
+  order: CausalOrder,
+  witness: readonly bigint[],
+  own: number,
+): Generator<Change> {
+  for (const sum of constraintsOf(system, own)) {
+    const bits = wiresOf(system, sum).filter((wire) => wire !== own && order.booleans.has(wire));
+    if (!isLinear(system, sum) || bits.length > 20) continue;
+    for (const [index, first] of bits.entries())
+      for (const second of bits.slice(index)) {
+        const flipped = [...new Set([first, second])].map((wire): [number, bigint] => [
+          wire,
+          1n - (witness[wire] as bigint),
+        ]);
+        const values = [...witness];
+        for (const [wire, value] of flipped) values[wire] = value;
+        const value = solveFor(system, sum, own, values);
+        if (value !== undefined && value > 1n) yield [...flipped, [own, value]];
+      }
+  }
 }
 
 /** 2^exponent in the field. */
@@ -123,8 +156,6 @@ export interface Attacked {
   carried: Map<string, number>;
 }
 
-/** Constraints evaluated for one constraint with one witness at most; a quarter of a million take about a second. */
-const EFFORT = 250_000;
 /** Bad witnesses made whole before a permutation's continuation counts as shared. */
 const WHOLE = 2;
 

@@ -39,10 +39,10 @@ function market({ legs, underlyings }: Tier): Snapshot {
   return commitSnapshot(7n, { ...PARAMETERS, debtLimit: 1_000_000n }, rows);
 }
 
-/** How many witnesses it takes for each leg to be alone in its underlying once. */
-const variants = ({ legs, underlyings }: Tier): number => Math.ceil(legs / (underlyings - 1));
+/** How many witnesses it takes for each leg to be alone in its underlying once, and one with all legs in the last underlying. */
+const variants = ({ legs, underlyings }: Tier): number => Math.ceil(legs / (underlyings - 1)) + 1;
 
-/** A note with all leg places in use but the last, of which those of this variant are alone in their underlyings. */
+/** A note with all leg places in use, of which those of this variant are alone in their underlyings. */
 function noteOf({ legs, underlyings }: Tier, variant: number, live = legs): Note {
   const first = variant * (underlyings - 1);
   const note = noteWith(10_000_000_000n);

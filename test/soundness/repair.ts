@@ -174,7 +174,13 @@ export function cheaterWith(
     const definer = order.definer[wire] as number;
     const answered =
       definer >= 0 &&
-      wiresOf(system, definer).some((other) => given[other] && !locked[other] && !booleans.has(other));
+      wiresOf(system, definer).some(
+        (other) =>
+          given[other] &&
+          !locked[other] &&
+          !booleans.has(other) &&
+          solveFor(system, definer, other, values) !== undefined,
+      );
     return answered ? 1000 : computed[wire] ? 3000 : 2000;
   };
 
