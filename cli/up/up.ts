@@ -1,6 +1,7 @@
 import { Wallet } from "ethers";
 import { reading, SolvusError } from "../../protocol/errors.ts";
 import { accountSecrets } from "../../prover/secrets.ts";
+import { throughEpochs } from "../../services/account/again.ts";
 import { scopeOf } from "../../services/chain/reading.ts";
 import { readText } from "../../services/files.ts";
 import { parseClosesCsv } from "../../services/oracle/closesCsv.ts";
@@ -32,19 +33,30 @@ const KEEPER_CASH = 500_000_000_000n;
 const HOURS_IN = 7_200;
 
 /** Opens and funds a keeper's account through the relayer, and starts the keeper. */
-async function startKeeperWithAccount(local: LocalSystem, underlyings: readonly string[]): Promise<void> {
+async function startKeeperWithAccount(
+  local: LocalSystem,
+  underlyings: readonly string[],
+  log: (line: string) => void,
+): Promise<void> {
   const { supervisor, places, setting } = local;
   const { deployed, relayer } = setting;
   const { keystore, passwordFile, master } = await makeKeeperKeystore(places.directory);
   const secrets = accountSecrets(master, 1n, scopeOf(deployed));
   const owner: Owner = { secrets, wallet: Wallet.createRandom(deployed.provider) as never };
-  await relayer.wait(await submitOpening(setting, owner));
+  await throughEpochs(
+    async () => relayer.wait(await submitOpening(setting, owner)),
+    () => log("an epoch passed meanwhile: opening the keeper's account again"),
+  );
   await endow(setting, owner, deployed.usdc, KEEPER_CASH);
   while (!(await presentAccount(setting, owner)).inserted) {
     local.signal.throwIfAborted();
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
-  await relayer.wait(await submitChange(setting, owner, { deposit: KEEPER_CASH }));
+  // On a slow machine an epoch may pass while the deposit is proven.
+  await throughEpochs(
+    async () => relayer.wait(await submitChange(setting, owner, { deposit: KEEPER_CASH })),
+    () => log("an epoch passed meanwhile: depositing for the keeper again"),
+  );
   const limits = { maxInventory: 250_000, minimumProfit: 10 };
   await supervisor.start(
     keeperPlan(places, { keystore, passwordFile, accounts: [1], ...limits, coin: coinOf(underlyings) }),
@@ -80,6 +92,7 @@ export async function runUp(settings: UpSettings, output: Output): Promise<void>
       await startKeeperWithAccount(
         local,
         market.underlyings.map(({ name }) => name),
+        log,
       );
       const { places, signal } = local;
       const { rpc, relayer, keeper, aggregator, reporters, deployment } = places;
