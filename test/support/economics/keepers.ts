@@ -1,4 +1,4 @@
-import { KIND, Q16 } from "../../../protocol/constants.ts";
+import { KIND, NOTE_LEGS, Q16 } from "../../../protocol/constants.ts";
 import { SolvusError } from "../../../protocol/errors.ts";
 import { applyTakeOver, RESTORATION, REWARD_RATE, sliceBounds } from "../../../protocol/liquidation.ts";
 import { marginOf } from "../../../protocol/margin.ts";
@@ -105,17 +105,18 @@ export interface SelfLiquidation {
   made: bigint;
   /** What the fund paid beyond the account's debt and beyond 5% of the margin that it had. */
   beyond: bigint;
-  /** Margin that the lots of which a slice took a whole one too much would carry by themselves: the bound on `beyond` is 5% of it. */
+  /** 5% of the margin of as many bare lots as all slices but the last can leave by rounding up: a lot for each place of a note. */
   bound: bigint;
   tried: number;
 }
 
+const SLICES = 4;
+
 /** An owner has his own accounts taken over by a friend, in up to four slices, at every rate and size of a grid. */
 export function liquidateOneself(seed: number, cases: number): SelfLiquidation {
   const random = randomFrom(seed);
-  // Twenty lots naked, which is all that rounding up can lay bare.
-  const bound =
-    (REWARD_RATE * marginOf(positionsOf(hedgedMarket, [{ id: 11n, size: 20n }])).maintenance) / Q16;
+  const bare = marginOf(positionsOf(hedgedMarket, [{ id: 11n, size: BigInt(NOTE_LEGS * (SLICES - 1)) }]));
+  const bound = (REWARD_RATE * bare.maintenance) / Q16;
   const best: SelfLiquidation = { made: -KEEPER_CASH, beyond: -KEEPER_CASH, bound, tried: 0 };
   for (let count = 0; count < cases; count++) {
     const hedges = Number(random.between(0n, BigInt(HEDGES)));
@@ -125,7 +126,7 @@ export function liquidateOneself(seed: number, cases: number): SelfLiquidation {
     const before = standingOf(target, hedgedMarket);
     if (before.margin.maintenance === 0n) continue;
     let [keepers, deficits, rewards] = [0n, 0n, 0n];
-    for (let slice = 0; slice < 4; slice++) {
+    for (let slice = 0; slice < SLICES; slice++) {
       const rate = random.pick([0n, REWARD_RATE, Q16 / 4n, Q16 / 2n]);
       const done = step(target, hedgedMarket, rate, random.between(0n, 8n));
       if (done === undefined) continue;
