@@ -29,7 +29,7 @@ test("digits, quotients and remainders have one value only while they do not rea
   expect(resolvedTerms([quotient, { coefficient: 1n, width: 10n }])).toEqual([]);
 });
 
-test.each(["insertion", "open", "transition.small", "liquidation.small"])(
+test.each(["insertion", "open", "transition.small"])(
   "all wires of %s are proven unique but those that were reviewed",
   { timeout: 600_000 },
   (name) => {

@@ -1,5 +1,5 @@
 import { inverse, signed } from "./field.ts";
-import { coefficientOf, combine, type Form, scale } from "./form.ts";
+import { coefficientOf, combine, type Form, ratioOf, scale } from "./form.ts";
 import { intervalOf } from "./intervals.ts";
 import { type Knowledge, openPart, type Relation } from "./knowledge.ts";
 import { type RadixTerm, resolvedTerms, spread } from "./radix.ts";
@@ -115,6 +115,8 @@ export function maximumOf(knowledge: Knowledge): number[] {
     const { a, b, c } = relation;
     if (a.length === 0 || c.length > 0) continue;
     if (openPart(knowledge, a).length === 0 || openPart(knowledge, b).length === 0) continue;
+    // A bit's constraint is no product of different forms.
+    if (ratioOf(a, b, prime) !== undefined) continue;
     const factors = factorsOf(knowledge, relation);
     if (factors.some((factor) => openPart(knowledge, factor).length === 0)) continue;
     for (const candidate of factors) {
