@@ -3,7 +3,7 @@ import { compiledCircuit } from "../../../scripts/setup/circuits.ts";
 import { readInstances } from "../../../scripts/setup/instances.ts";
 import { circuitFile, PLACES } from "../../../scripts/setup/paths.ts";
 import { readCompiled } from "./compiledSystem.ts";
-import { unprovenWires } from "./report.ts";
+import { unprovenWires, unusedInputs } from "./report.ts";
 import { REVIEWED } from "./reviewed.ts";
 
 /** The analysis of a circuit beside its review. */
@@ -16,6 +16,8 @@ export interface Finding {
   unexpected: string[];
   /** Entries of the review that name nothing of the sort. */
   stale: string[];
+  /** Inputs that stand in no constraint. */
+  unused: string[];
 }
 
 /** A signal's name in the review: `rows[3].Hash_12_345.in[0]` is `rows[*].Hash.in[*]`. */
@@ -48,5 +50,6 @@ export function findingOf(name: string): Finding {
       ...Object.keys(review.unproven).filter((entry) => !names.has(entry)),
       ...review.withheld.filter((entry) => !inputs.has(entry)),
     ],
+    unused: unusedInputs(system),
   };
 }
