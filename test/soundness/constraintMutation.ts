@@ -76,8 +76,16 @@ function* changesFor(
   byNeed.sort((one, other) => Number(order.given[other]) - Number(order.given[one]));
   for (const wire of byNeed.slice(0, 8))
     for (const value of valuesFor(at(wire), random)) yield [[wire, value]];
-  for (const wire of sourcesOf(system, order, constraint, 12))
-    for (const value of valuesFor(at(wire), random)) yield [[wire, value]];
+  const sources = sourcesOf(system, order, constraint, 12);
+  // What the constraint gives stays, and what it is computed from changes.
+  if (target >= 0)
+    for (const wire of sources)
+      for (const value of valuesFor(at(wire), random).slice(0, 2))
+        yield [
+          [wire, value],
+          [target, at(target)],
+        ];
+  for (const wire of sources) for (const value of valuesFor(at(wire), random)) yield [[wire, value]];
 }
 
 /** One or two other bits of a sum flipped, such as that of a choice of one; the bit itself, which then is none, takes up the difference. */
