@@ -44,6 +44,10 @@ test.each(["insertion", "open"])(
     const circuit = await underAttack(name);
     const attack = circuit.attacked(0);
     const wires = wiresToAttack(attack, 500, seed).filter((wire) => wire > circuit.system.publics);
-    expect(attackWires(attack, circuit.system, wires).accepted, `seed ${seed}`).toEqual([]);
+    // circomlib's IsZero leaves the inverse of 0 free; its answer does not depend on it.
+    const accepted = attackWires(attack, circuit.system, wires).accepted.filter(
+      (name) => !/\.inv$/.test(name),
+    );
+    expect(accepted, `seed ${seed}`).toEqual([]);
   },
 );
