@@ -252,9 +252,9 @@ export const ATTACKS: Record<string, Attack> = {
     verdict: "equation",
     apply: (item, random) => withInput(item, random, (input) => (input + 1n) % R),
   },
-  "a signal negated": {
+  "a signal negated, or 1 for 0": {
     verdict: "equation",
-    apply: (item, random) => withInput(item, random, (input) => (R - input) % R),
+    apply: (item, random) => withInput(item, random, (input) => (input === 0n ? 1n : R - input)),
   },
   "a signal raised by a multiple of r": {
     verdict: SIGNAL,
@@ -266,12 +266,15 @@ export const ATTACKS: Record<string, Attack> = {
     verdict: SIGNAL,
     apply: (item, random) => withInput(item, random, () => LIMIT - 1n),
   },
-  "two signals exchanged": {
+  "two signals exchanged, or one of two equal ones raised": {
     verdict: "equation",
     apply: (item, random) => {
       const one = place(random, item.inputs.length - 1);
       const [first, second] = item.inputs.slice(one, one + 2) as [bigint, bigint];
-      return { ...item, inputs: item.inputs.with(one, second).with(one + 1, first) };
+      return {
+        ...item,
+        inputs: item.inputs.with(one, second).with(one + 1, first === second ? (first + 1n) % R : first),
+      };
     },
   },
   "the signals moved on by one": {
