@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -53,6 +53,15 @@ describe("files", () => {
     expect(readText(file, "<file>")).toBe("two");
     expect(() => writeText(directory, "three")).toThrow(rule("file.write"));
     expect(() => writeText("/dev/null", "three")).toThrow(rule("file.write"));
+    const secret = join(directory, "secret");
+    writeText(secret, "four", { secret: true });
+    expect(statSync(secret).mode & 0o777).toBe(0o600);
+    // Written aside and renamed: a reader of the old file keeps its content whole.
+    const before = openSync(file, "r");
+    writeText(file, "three");
+    expect(readFileSync(before, "utf8")).toBe("two");
+    closeSync(before);
+    expect(readText(file, "<file>")).toBe("three");
   });
 });
 
