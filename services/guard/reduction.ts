@@ -17,7 +17,7 @@ export interface ReductionWish {
   targetRatio: number;
   /** Most of a leg that is closed, above 0 and at most 1. */
   largestShare: number;
-  /** Part of the add-ons of the lots traded that is given to the counterparty. */
+  /** Part of the add-ons of the lots traded that is given to the counterparty, where the rules admit it. */
   concession: number;
   /** Most notional, micro-USDC at the marks. */
   largestNotional: bigint;
@@ -113,15 +113,23 @@ export function planReduction(
     if (reaches !== reached) return reaches;
     return reaches ? one.notional < best.notional : one.ratio > best.ratio;
   };
+  // What the owner concedes, or nothing where a gift is refused: it would borrow, or exceed the margin that is freed.
+  const concessions = [...new Set([wish.concession, 0])];
+  const admitted = (set: readonly HeldLeg[], part: bigint): Reduction | undefined => {
+    for (const concession of concessions) {
+      const plan = closing(set, part, { ...wish, concession });
+      if (plan === undefined) return undefined;
+      const ratio = ratioAfter(note, leafIndex, snapshot, plan.package);
+      if (ratio !== undefined) return { ...plan, ratio };
+    }
+    return undefined;
+  };
   for (const set of candidates(legs)) {
     for (let part = 1n; part <= PARTS; part++) {
-      const plan = closing(set, part, wish);
-      if (plan === undefined) continue;
-      const ratio = ratioAfter(note, leafIndex, snapshot, plan.package);
-      if (ratio === undefined || ratio <= before) continue;
-      const reduction = { ...plan, ratio };
+      const reduction = admitted(set, part);
+      if (reduction === undefined || reduction.ratio <= before) continue;
       if (isBetter(reduction)) best = reduction;
-      if (ratio >= wish.targetRatio) break;
+      if (reduction.ratio >= wish.targetRatio) break;
     }
   }
   ensure(

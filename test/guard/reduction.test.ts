@@ -130,6 +130,22 @@ describe("a reduction", () => {
     expect(transition.equity).toBe(equity - reduction.conceded);
   });
 
+  test("concedes nothing where net cash is below the debt limit, since a trade that pays would borrow", () => {
+    // The perpetual's losses are owed against spot.
+    const note = account(
+      [
+        [ids.BTC.perpetual, 1_000n],
+        [ids.BTC.spot, 1_000n],
+      ],
+      120n,
+    );
+    expect(standingOf(note, snapshot).netCash).toBeLessThan(0n);
+    const { reduction, transition } = noteAfter(note, { ...WISH, concession: 0.5 });
+    expect(transition.safe).toBe(true);
+    expect(reduction.conceded).toBe(0n);
+    expect(reduction.package.legs.map(({ id }) => id)).toEqual([ids.BTC.perpetual]);
+  });
+
   test("has nothing to close of cash and spot", () => {
     const note = { ...account([[ids.BTC.spot, 10n]], 100n) };
     expect(ruleOf(() => planReduction(note, 0n, snapshot, WISH))).toBe("guard.reduction");
