@@ -29,6 +29,9 @@ export interface ConstraintSystem {
   /** The constraints that wire w takes part in are at `touchStart[w]` to `touchStart[w + 1]` of `touching`. */
   touchStart: Int32Array;
   touching: Int32Array;
+  /** The wires of constraint k, each once, without the constant, are at `holdStart[k]` to `holdStart[k + 1]` of `held`. */
+  holdStart: Int32Array;
+  held: Int32Array;
 }
 
 /** The representative of a residue in [0, r). */
@@ -82,7 +85,7 @@ export function readSystem(file: string, symbols: string): ConstraintSystem {
 
   const counted = { constraints: constraints.length, wires, publics, inputs };
   const system = { ...counted, names, start, wire, coefficient };
-  return { ...system, ...touchingOf(system) };
+  return { ...system, ...touchingOf(system), ...heldBy(system) };
 }
 
 /** Reads a .sym file: lines `label,wire,component,signal`, inputs first, wire −1 for a signal that was substituted away. */
@@ -98,8 +101,28 @@ function readNames(text: string, wires: number, inputLabels: number) {
   return { names, inputs };
 }
 
+type Unindexed = Omit<ConstraintSystem, "touchStart" | "touching" | "holdStart" | "held">;
+
+/** The index from constraints to their wires. */
+function heldBy({ constraints, wires, start, wire }: Unindexed) {
+  const holdStart = new Int32Array(constraints + 1);
+  const held = new Int32Array(wire.length);
+  const last = new Int32Array(wires).fill(-1);
+  let count = 0;
+  for (let constraint = 0; constraint < constraints; constraint++) {
+    for (let term = start[3 * constraint] as number; term < (start[3 * constraint + 3] as number); term++) {
+      const at = wire[term] as number;
+      if (at === 0 || last[at] === constraint) continue;
+      last[at] = constraint;
+      held[count++] = at;
+    }
+    holdStart[constraint + 1] = count;
+  }
+  return { holdStart, held: held.slice(0, count) };
+}
+
 /** The index from wires to the constraints that hold them; a wire that is twice in a constraint names it once. */
-function touchingOf({ constraints, wires, start, wire }: Omit<ConstraintSystem, "touchStart" | "touching">) {
+function touchingOf({ constraints, wires, start, wire }: Unindexed) {
   const touchStart = new Int32Array(wires + 1);
   const last = new Int32Array(wires).fill(-1);
   const eachPair = (visit: (wire: number, constraint: number) => void): void => {
@@ -134,8 +157,9 @@ export function constraintsOf(system: ConstraintSystem, wire: number): Int32Arra
 
 /** The wires of a constraint, each once, without the constant. */
 export function wiresOf(system: ConstraintSystem, constraint: number): number[] {
-  const all = system.wire.subarray(system.start[3 * constraint], system.start[3 * constraint + 3]);
-  return [...new Set(all)].filter((wire) => wire !== 0);
+  return Array.from(
+    system.held.subarray(system.holdStart[constraint], system.holdStart[constraint + 1]),
+  );
 }
 
 /** Value of one part of a constraint, not reduced. */
@@ -189,10 +213,22 @@ export function solveFor(
   wire: number,
   values: readonly bigint[],
 ): bigint | undefined {
+  const { start, wire: wires, coefficient } = system;
+  const value = values[wire] as bigint;
+  if (isLinear(system, constraint)) {
+    // The sum of the other terms, by the wire's own coefficient.
+    let [own, rest] = [0n, 0n];
+    const end = start[3 * constraint + 3] as number;
+    for (let term = start[3 * constraint + C] as number; term < end; term++)
+      if (wires[term] === wire) own += coefficient[term] as bigint;
+      else rest += (coefficient[term] as bigint) * (values[wires[term] as number] as bigint);
+    if (own === 1n) return reduce(-rest);
+    if (own === -1n) return reduce(rest);
+    return own === 0n ? undefined : reduce((-rest % FIELD_ORDER) * inverse(own));
+  }
   const slopeOfA = coefficientOf(system, constraint, A, wire);
   const slopeOfB = coefficientOf(system, constraint, B, wire);
   if (slopeOfA !== 0n && slopeOfB !== 0n) return undefined;
-  const value = values[wire] as bigint;
   const a = partValue(system, constraint, A, values) % FIELD_ORDER;
   const b = partValue(system, constraint, B, values) % FIELD_ORDER;
   const slope = (slopeOfA * b + slopeOfB * a - coefficientOf(system, constraint, C, wire)) % FIELD_ORDER;
