@@ -2,10 +2,10 @@ import fc from "fast-check";
 import { FIELD_ORDER } from "../../protocol/constants.ts";
 import { type InsertionInput, insertionPoint, STATE_NODES, StateTree } from "../../protocol/stateTree.ts";
 import { wordsDigest } from "../../protocol/wordsDigest.ts";
+import { verdictOf } from "../support/rule.ts";
 import { amount } from "./markets.ts";
 import { readable } from "./readable.ts";
 import type { RulesCircuit } from "./rulesCircuit.ts";
-import { verdictOf } from "./verdictOf.ts";
 
 /** Bottom nodes that were written, and one that is to be. */
 export interface InsertionCase {

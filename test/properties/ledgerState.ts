@@ -2,8 +2,8 @@ import type { CircuitInput } from "../../protocol/openedRowsInput.ts";
 import { buildRegistry, type Registry } from "../../protocol/registryTree.ts";
 import { EPOCH_BOUND, type Snapshot } from "../../protocol/snapshot.ts";
 import { type StatePath, StateTree } from "../../protocol/stateTree.ts";
+import { verdictOf } from "../support/rule.ts";
 import type { Listing } from "./transitionCases.ts";
-import { verdictOf } from "./verdictOf.ts";
 
 /** A state tree that holds these leaves, by leaf index, among a few others. */
 export function stateWith(leaves: ReadonlyMap<bigint, bigint>): {

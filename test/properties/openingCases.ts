@@ -11,12 +11,12 @@ import {
 } from "../../protocol/openAccount.ts";
 import { committeeKeyOf, decryptOpening, encryptOpening } from "../../protocol/openEscrow.ts";
 import { buildRegistry } from "../../protocol/registryTree.ts";
+import { verdictOf } from "../support/rule.ts";
 import { stateWith } from "./ledgerState.ts";
 import { amount } from "./markets.ts";
 import { readable } from "./readable.ts";
 import type { RulesCircuit } from "./rulesCircuit.ts";
 import type { Tally } from "./tally.ts";
-import { verdictOf } from "./verdictOf.ts";
 
 /** Somebody who opens an account, with what may be wrong about it. */
 export interface OpeningCase {

@@ -9,8 +9,8 @@ import { commitSnapshot } from "../../protocol/snapshot.ts";
 import { decryptKeeperChange, encryptKeeperChange } from "../../protocol/takeOverEscrow.ts";
 import { TIERS, type Tier, tierFor } from "../../protocol/tier.ts";
 import { computeTransition, openRow, type TransitionRequest } from "../../protocol/transition.ts";
+import { verdictOf } from "../support/rule.ts";
 import { linearRow, noteWith, PARAMETERS } from "../support/syntheticMarket.ts";
-import { verdictOf } from "./verdictOf.ts";
 
 /* Refusals of protocol/ that no random case reaches. */
 

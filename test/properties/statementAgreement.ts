@@ -6,6 +6,7 @@ import { prepareSolvency, standingOf } from "../../protocol/solvency.ts";
 import { TIERS, type Tier } from "../../protocol/tier.ts";
 import { openRow } from "../../protocol/transition.ts";
 import { wordsDigest } from "../../protocol/wordsDigest.ts";
+import { verdictOf } from "../support/rule.ts";
 import { OWNER } from "./accounts.ts";
 import { stateWith } from "./ledgerState.ts";
 import type { RulesCircuit } from "./rulesCircuit.ts";
@@ -13,7 +14,6 @@ import type { StatementCase } from "./statementCases.ts";
 import { equityOf } from "./takeOverRules.ts";
 import type { Tally } from "./tally.ts";
 import { maintenanceOf } from "./transitionRules.ts";
-import { verdictOf } from "./verdictOf.ts";
 
 /** For each rule of the model, where the circuits refuse what breaches it and nothing else. */
 export const STATEMENT_PLACES: Record<string, RegExp> = {

@@ -10,13 +10,13 @@ import {
   encryptTargetChange,
 } from "../../protocol/takeOverEscrow.ts";
 import { openRow } from "../../protocol/transition.ts";
+import { verdictOf } from "../support/rule.ts";
 import { KEEPER } from "./accounts.ts";
 import { forgedListing, registryOf, stateWith } from "./ledgerState.ts";
 import type { RulesCircuit } from "./rulesCircuit.ts";
 import type { TakeOverCase } from "./takeOverCases.ts";
 import { equityOf, takeOverBreaches } from "./takeOverRules.ts";
 import type { Tally } from "./tally.ts";
-import { verdictOf } from "./verdictOf.ts";
 
 /** For each rule of the model, where the circuit refuses what breaches it and nothing else. */
 const TAKE_OVER_PLACES: Record<string, RegExp> = {

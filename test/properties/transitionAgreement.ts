@@ -5,13 +5,13 @@ import type { CircuitInput } from "../../protocol/openedRowsInput.ts";
 import type { Registry } from "../../protocol/registryTree.ts";
 import { checkTransition, computeTransition, openRow, type Transition } from "../../protocol/transition.ts";
 import { prepareTransition } from "../../protocol/transitionInput.ts";
+import { verdictOf } from "../support/rule.ts";
 import { OWNER } from "./accounts.ts";
 import { forgedListing, registryOf, stateWith } from "./ledgerState.ts";
 import type { RulesCircuit } from "./rulesCircuit.ts";
 import type { Tally } from "./tally.ts";
 import type { TransitionCase } from "./transitionCases.ts";
 import { breachesOf } from "./transitionRules.ts";
-import { verdictOf } from "./verdictOf.ts";
 
 const CONTEXT = 424_242n;
 

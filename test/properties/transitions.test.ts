@@ -1,11 +1,11 @@
 import { expect, test, vi } from "vitest";
 import { checkTransition, computeTransition } from "../../protocol/transition.ts";
+import { verdictOf } from "../support/rule.ts";
 import { rulesInstance } from "./rulesCircuit.ts";
 import { holds, steadyRuns } from "./runs.ts";
 import { newTally } from "./tally.ts";
 import { expectAgreement } from "./transitionAgreement.ts";
 import { type TransitionCase, transitionCases } from "./transitionCases.ts";
-import { verdictOf } from "./verdictOf.ts";
 import { foundOut, withoutConcentration } from "./wrongModels.ts";
 
 vi.mock("../../protocol/poseidon.ts", () => import("./standInHash.ts"));

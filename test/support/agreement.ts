@@ -1,14 +1,13 @@
 import { expect } from "vitest";
-import { SolvusError } from "../../protocol/errors.ts";
 import type { RiskRow } from "../../protocol/riskRow.ts";
 import {
   checkTransition,
   computeTransition,
   shapeOf,
-  type Transition,
   type TransitionRequest,
 } from "../../protocol/transition.ts";
 import { type Random, randomFrom } from "./random.ts";
+import { verdictOf } from "./rule.ts";
 import { randomMarket, randomNote } from "./syntheticMarket.ts";
 import { inputsOf, LEAF_INDEX, refusedAt } from "./transitionCircuit.ts";
 
@@ -55,16 +54,6 @@ function randomRequest(random: Random, rows: readonly RiskRow[], held: readonly 
   return request;
 }
 
-const verdictOf = (transition: Transition, snapshot: Parameters<typeof checkTransition>[1]): string => {
-  try {
-    checkTransition(transition, snapshot);
-    return "accepted";
-  } catch (error) {
-    if (error instanceof SolvusError) return error.rule;
-    throw error;
-  }
-};
-
 /**
  * Puts random transitions of random accounts before model and circuit, and expects one verdict of both on each. `firstSeed` makes a
  * failing case repeatable. Returns how often the model gave each verdict.
@@ -80,7 +69,7 @@ export async function expectAgreement(cases: number, firstSeed: number): Promise
     const { legs } = shapeOf(transition);
     if (legs > 7) continue; // the small tier has no room for it
     const prepared = inputsOf(transition, snapshot);
-    const model = verdictOf(transition, snapshot);
+    const model = verdictOf(() => checkTransition(transition, snapshot));
     const circuit = await refusedAt("transition.small", "circuits/transition.circom", prepared.input);
     expect(
       circuit === undefined,

@@ -10,3 +10,6 @@ export function ruleOf(act: () => unknown): string | undefined {
     throw error;
   }
 }
+
+/** "accepted", or the rule by which `act` is refused. Other errors are passed on. */
+export const verdictOf = (act: () => unknown): string => ruleOf(act) ?? "accepted";

@@ -1,6 +1,5 @@
 import { expect } from "vitest";
 import { SCENARIOS } from "../../protocol/constants.ts";
-import { SolvusError } from "../../protocol/errors.ts";
 import {
   checkTakeOver,
   computeTakeOver,
@@ -13,6 +12,7 @@ import type { Snapshot } from "../../protocol/snapshot.ts";
 import { standingOf } from "../../protocol/solvency.ts";
 import { KEEPER_LEAF_INDEX, keeperNote, request, takeOverInputs } from "./liquidationCircuit.ts";
 import { type Random, randomFrom } from "./random.ts";
+import { verdictOf } from "./rule.ts";
 import { noteWith, OPTION, PERPETUAL, randomMarket, randomNote, smallMarket } from "./syntheticMarket.ts";
 import { instance, LEAF_INDEX } from "./transitionCircuit.ts";
 import { Refusal } from "./witnessCalculator.ts";
@@ -79,16 +79,6 @@ export function randomTakeOver(random: Random): { takeOver: TakeOver; snapshot: 
   return { takeOver, snapshot };
 }
 
-function verdictOf({ takeOver, snapshot }: ReturnType<typeof randomTakeOver>): string {
-  try {
-    checkTakeOver(takeOver, snapshot);
-    return "accepted";
-  } catch (error) {
-    if (error instanceof SolvusError) return error.rule;
-    throw error;
-  }
-}
-
 /**
  * Puts random take-overs before model and circuit, and expects one verdict of both on each, and of an accepted one the same public
  * signals. `firstSeed` makes a failing case repeatable. Returns how often the model gave each verdict.
@@ -101,7 +91,7 @@ export async function expectTakeOverAgreement(
   const verdicts = new Map<string, number>();
   for (let seed = firstSeed; seed < firstSeed + cases; seed++) {
     const random = randomTakeOver(randomFrom(seed));
-    const model = verdictOf(random);
+    const model = verdictOf(() => checkTakeOver(random.takeOver, random.snapshot));
     const { input, publicSignals } = takeOverInputs(random.takeOver, random.snapshot);
     const witness = await circuit.witness(input).catch((error: unknown) => {
       if (error instanceof Refusal) return error;

@@ -10,8 +10,8 @@ import { applyTransition, openRow, type TransitionRequest } from "../../../proto
 import { applyPayout, emptyFund, type FundModel } from "../drive/fundModel.ts";
 import { type Random, randomFrom } from "../random.ts";
 import { linearRow, PARAMETERS } from "../syntheticMarket.ts";
+import { unhashedRows } from "../unhashedRows.ts";
 import { blankNote, IDLE } from "./accounts.ts";
-import { unhashedRows } from "./unhashedRows.ts";
 
 /*
  * Searches for money in the last digit: tiny trades, funding of a micro-dollar, slices of a take-over, withdrawals in pieces. Each tries many

@@ -25,8 +25,8 @@ import {
 } from "../drive/fundModel.ts";
 import { type Random, randomFrom } from "../random.ts";
 import { linearRow, PARAMETERS } from "../syntheticMarket.ts";
+import { unhashedRows } from "../unhashedRows.ts";
 import { blankNote, positionsOf } from "./accounts.ts";
-import { unhashedRows } from "./unhashedRows.ts";
 
 /*
  * Keepers who do not play fair: with the target's owner behind them, with the clock, with false prices, with the fund. Each search goes through a

@@ -1,5 +1,5 @@
-import { NULL_ROW, type RiskRow } from "../../../protocol/riskRow.ts";
-import type { RiskParameters, Snapshot } from "../../../protocol/snapshot.ts";
+import { NULL_ROW, type RiskRow } from "../../protocol/riskRow.ts";
+import type { RiskParameters, Snapshot } from "../../protocol/snapshot.ts";
 
 /** A snapshot of given rows without hashes: the rules can be tried on it thousands of times a second, and nothing proven. */
 export function unhashedRows(
