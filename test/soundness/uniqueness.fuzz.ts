@@ -1,21 +1,8 @@
 import { expect, test } from "vitest";
-import { readInstances } from "../../scripts/setup/instances.ts";
-import { PLACES } from "../../scripts/setup/paths.ts";
 import { randomFrom } from "../support/random.ts";
 import { edited, systemOf } from "./planted/edited.ts";
 import { disagreement } from "./uniqueness/crossCheck.ts";
 import { unprovenSignals } from "./uniqueness/report.ts";
-import { findingOf } from "./uniqueness/review.ts";
-
-test.each(readInstances(PLACES.instances).map(({ name }) => name))(
-  "all wires of %s are proven unique but those that were reviewed",
-  { timeout: 900_000 },
-  (name) => {
-    const { wires, unproven, unexpected, stale, unused } = findingOf(name);
-    expect({ unexpected, stale, unused }).toEqual({ unexpected: [], stale: [], unused: [] });
-    expect(unproven.length / wires).toBeLessThan(0.003);
-  },
-);
 
 test("never calls a wire determined that takes two values, in thousands of small systems", {
   timeout: 900_000,

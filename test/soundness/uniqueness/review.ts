@@ -3,6 +3,7 @@ import { compiledCircuit } from "../../../scripts/setup/circuits.ts";
 import { readInstances } from "../../../scripts/setup/instances.ts";
 import { circuitFile, PLACES } from "../../../scripts/setup/paths.ts";
 import { readCompiled } from "./compiledSystem.ts";
+import { remembered } from "./remembered.ts";
 import { unprovenWires, unusedInputs } from "./report.ts";
 import { REVIEWED } from "./reviewed.ts";
 
@@ -33,12 +34,13 @@ export function findingOf(name: string): Finding {
     throw new Error(`${name} is not compiled: npm run setup`);
   const review = REVIEWED[instance.template];
   if (review === undefined) throw new Error(`template ${instance.template} has no review`);
-  const system = readCompiled(
-    readFileSync(circuitFile(PLACES.build, name, "r1cs")),
-    readFileSync(circuitFile(PLACES.build, name, "sym"), "utf8"),
-  );
+  const constraints = readFileSync(circuitFile(PLACES.build, name, "r1cs"));
+  const symbols = readFileSync(circuitFile(PLACES.build, name, "sym"), "utf8");
+  const system = readCompiled(constraints, symbols);
   const withheld = [...system.inputs.keys()].filter((input) => review.withheld.includes(reviewedName(input)));
-  const unproven = unprovenWires(system, withheld).map((wire) => system.names[wire] as string);
+  const unproven = remembered([constraints, symbols, withheld.join()], () =>
+    unprovenWires(system, withheld).map((wire) => system.names[wire] as string),
+  );
 
   const names = new Set(unproven.map(reviewedName));
   const inputs = new Set(withheld.map(reviewedName));
