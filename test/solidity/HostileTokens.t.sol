@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma solidity 0.8.30;
 
+import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import { Strings } from "@openzeppelin/contracts/utils/Strings.sol";
+import { Custody } from "../../contracts/Custody.sol";
 import { Opening, TakeOver, Transition } from "../../contracts/Statements.sol";
 import { ILedgerState } from "../../contracts/interfaces/ILedgerState.sol";
 import { BurningWallet } from "../../contracts/test/BurningWallet.sol";
@@ -14,6 +16,7 @@ import { ProvenWorld } from "./invariants/ProvenWorld.sol";
 /// call that the contracts make to a token.
 contract HostileTokensTest is ProvenWorld {
     uint256 private constant BLOCK_GAS = 30_000_000;
+    bytes4 private immutable REENTERED = ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector;
 
     uint256 private snapshot;
 
@@ -160,17 +163,29 @@ contract HostileTokensTest is ProvenWorld {
         _submit(_withdrawal(CASH, 5, actors[3]));
         cheats.warp(block.timestamp + 31);
         for (uint256 i; i < ways.length; ++i) {
-            moody.arm(address(ledger), ways[i]);
+            bool isInner = bytes4(ways[i]) == ledger.takeDeposits.selector;
+            bytes4 refusal = isInner ? Custody.OnlyTheLedger.selector : REENTERED;
             moody.setMood(Mood.Call);
+            moody.arm(address(ledger), ways[i]);
             _submit(_deposit(MOODY, 10));
+            _requireRefused(refusal);
+            moody.arm(address(ledger), ways[i]);
             _submit(_withdrawal(MOODY, 10, actors[1]));
+            _requireRefused(refusal);
             moody.setMood(Mood.Revert);
             _submit(_withdrawal(MOODY, 1, actors[4]));
             moody.setMood(Mood.Call);
+            moody.arm(address(ledger), ways[i]);
             cheats.prank(actors[4]);
             ledger.collect(MOODY);
-            require(moody.calls() == 0, "entered twice");
+            _requireRefused(refusal);
         }
+    }
+
+    /// @dev The token called in the middle of its transfer, and was refused for that and for no other fault of the call.
+    function _requireRefused(bytes4 refusal) private view {
+        require(moody.calls() == 0, "entered twice");
+        require(moody.refusal() == refusal, "not called, or refused for something else");
     }
 
     function testTheFundLetsNobodyInAgain() external {
@@ -183,13 +198,16 @@ contract HostileTokensTest is ProvenWorld {
         ];
         other.grantRole(other.PARAMETER_ROLE(), address(moody));
         for (uint256 i; i < ways.length; ++i) {
-            moody.arm(address(other), ways[i]);
             moody.setMood(Mood.Call);
+            moody.arm(address(other), ways[i]);
             other.deposit(100);
+            _requireRefused(REENTERED);
+            moody.arm(address(other), ways[i]);
             other.release(actors[1], 1);
+            _requireRefused(REENTERED);
+            moody.arm(address(other), ways[i]);
             standIn.payTakeOver(address(other), 10, 0, 1 + i);
-            other.collectRecovery();
-            require(moody.calls() == 0, "entered twice");
+            _requireRefused(REENTERED);
             moody.setMood(Mood.Honest);
         }
     }

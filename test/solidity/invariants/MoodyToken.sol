@@ -28,6 +28,9 @@ contract MoodyToken is ERC20 {
     /// @notice Calls made in the middle of transfers that succeeded.
     uint256 public calls;
 
+    /// @notice The error with which the last of such calls was refused; 0 since it was armed if none was.
+    bytes4 public refusal;
+
     address private _target;
     bytes private _data;
 
@@ -51,6 +54,7 @@ contract MoodyToken is ERC20 {
     function arm(address target, bytes calldata data) external {
         _target = target;
         _data = data;
+        refusal = 0;
     }
 
     function balanceOf(address account) public view override returns (uint256) {
@@ -91,8 +95,9 @@ contract MoodyToken is ERC20 {
             }
         }
         if (mood == Mood.Call) {
-            (bool done, ) = _target.call(_data);
+            (bool done, bytes memory answer) = _target.call(_data);
             if (done) ++calls;
+            else refusal = bytes4(answer);
         }
         if (mood == Mood.Mute || mood == Mood.Chatty) {
             _transfer(from, to, units);
