@@ -13,6 +13,7 @@ import {
   shippedCoin,
   smallestPump,
 } from "../support/economics/collusion.ts";
+import { borrowUntilExpiry } from "../support/economics/expiryLoan.ts";
 import { simulatedSnapshot } from "../support/economics/market.ts";
 import { january, march } from "../support/economics/realMarkets.ts";
 
@@ -65,6 +66,18 @@ describe("gifts within the price band", () => {
     expect(leastExcess).toBeGreaterThanOrEqual(0n);
     expect(leastNetCash).toBeGreaterThanOrEqual(0n);
     expect(gained).toBe(0n);
+  });
+});
+
+describe("an option that is sold and left to expire", () => {
+  test("borrows its premium, whatever the debt limit says, and leaves the seller its maintenance margin: a known limit", () => {
+    // 100 BTC, nine hours before the expiry.
+    const { withdrawn, seller, paidIn, takenOut } = borrowUntilExpiry(snapshot, "BTC", 1_000n);
+    expect(snapshot.debtLimit).toBe(0n);
+    expect(withdrawn).toBe(695_392_828_000n);
+    expect(seller.netCash).toBe(-withdrawn);
+    expect(seller.equity).toBeGreaterThan(seller.margin.maintenance);
+    expect(takenOut).toBe(paidIn);
   });
 });
 
