@@ -14,6 +14,21 @@ import { Subject } from "./Bookkeeping.sol";
 /// @notice Every way into the contracts as an action of one random number. Most calls are sound, some are spoiled in one way or another; what is
 /// accepted is judged by {Bookkeeping}. No action reverts.
 contract LedgerHandler is LedgerItems {
+    /// @dev The next snapshot without a fault, on which prices have not moved.
+    uint256 private constant STEADY = 1 << 16;
+
+    /// @dev The bits of a transition's kind in its random number.
+    uint256 private constant KIND = 7 << 16;
+
+    /// @dev The bit of its asset that cash does not have.
+    uint256 private constant NOT_CASH = 4 << 104;
+
+    /// @dev The bit that a wind-down has, and an exit has not.
+    uint256 private constant WIND_DOWN = 1 << 230;
+
+    /// @dev The fault of a snapshot that is posted too late; a while passes before it.
+    uint256 private constant LATE = 3;
+
     uint256 private _clock = 1_900_000_000;
 
     /// @dev What was accepted, to be sent again.
@@ -61,8 +76,11 @@ contract LedgerHandler is LedgerItems {
     function submit(uint256 seed) external timed(seed) {
         uint256 random = _spread(seed, "submit");
         if (random % 4 != 0) _refresh();
+        if ((random >> 4) % 8 < 2) _postSnapshot(STEADY);
         (Transition memory item, address sender) = _transition(random);
-        if ((random >> 4) % 12 == 0) _forge(item, random >> 8);
+        uint256 spoiled = (random >> 4) % 12;
+        if (spoiled == 4) _forge(item, random >> 8);
+        if (spoiled == 5) (item, , sender) = _trade(random);
         _send(sender, abi.encodeCall(ledger.submit, (item)));
     }
 
@@ -78,6 +96,10 @@ contract LedgerHandler is LedgerItems {
         uint256 random = _spread(seed, "takeOver");
         (TakeOver memory item, address sender) = _takeOver(random, random % 4 != 0);
         if ((random >> 4) % 12 == 0) item.signals.reward += 1;
+        bool done = _send(sender, abi.encodeCall(ledger.takeOver, (item)));
+        // What is not cured may be taken over again, in the same epoch.
+        if (!done || item.signals.cured == 1) return;
+        (item, sender) = _takeOver(_spread(seed, "again"), true);
         _send(sender, abi.encodeCall(ledger.takeOver, (item)));
     }
 
@@ -127,6 +149,12 @@ contract LedgerHandler is LedgerItems {
 
     function insert(uint256 seed) external timed(seed) {
         uint256 random = _spread(seed, "insert");
+        // All that is closed, sometimes, so that the next node is open.
+        if (random % 4 == 0) for (uint256 closed = tail / 16 - inserted; closed != 0; --closed) _insert(15);
+        _insert(_spread(seed, "node"));
+    }
+
+    function _insert(uint256 random) private {
         uint256 node = inserted;
         if (random % 8 == 0) node = (random >> 8) % (tail / 16 + 2);
         uint256[16] memory leaves;
@@ -148,7 +176,12 @@ contract LedgerHandler is LedgerItems {
     }
 
     function post(uint256 seed) external timed(seed) {
-        _postSnapshot(_spread(seed, "post"));
+        uint256 random = _spread(seed, "post");
+        if (random % 24 == LATE) {
+            _clock += 400;
+            _play();
+        }
+        _postSnapshot(random);
     }
 
     function flag(uint256 seed) external timed(seed) {
@@ -163,7 +196,7 @@ contract LedgerHandler is LedgerItems {
     function clear(uint256 seed) external timed(seed) {
         uint256 random = _spread(seed, "clear");
         if (random % 8 != 0) _refresh();
-        Account storage account = accounts[(random >> 8) % accounts.length];
+        Account storage account = accounts[_flaggedAccount(random, (random >> 4) % 2 == 0)];
         (uint256 root, Posted memory newest) = _latest();
         SolvencySignals memory signals = SolvencySignals(
             roots[roots.length - 1],
@@ -193,7 +226,7 @@ contract LedgerHandler is LedgerItems {
     function reveal(uint256 seed) external timed(seed) {
         uint256 random = _spread(seed, "reveal");
         if (random % 8 != 0) _refresh();
-        Account storage account = accounts[(random >> 8) % accounts.length];
+        Account storage account = accounts[_flaggedAccount(random, (random >> 4) % 2 == 0)];
         (uint256 root, Posted memory newest) = _latest();
         InsolvencySignals memory signals = InsolvencySignals(
             roots[roots.length - 1],
@@ -255,6 +288,9 @@ contract LedgerHandler is LedgerItems {
         cheats.prank(actors[seed % ACTORS]);
         fund.recordImpairment();
         _absorb(cheats.getRecordedLogs());
+        if (impairedSince == 0 || _clock >= impairedSince + 24 hours) return;
+        _refresh();
+        _tryAll(seed, KIND | NOT_CASH | WIND_DOWN, 5 << 16);
     }
 
     function setFloor(uint256 seed) external timed(seed) {
@@ -315,7 +351,7 @@ contract LedgerHandler is LedgerItems {
         bytes memory data = abi.encodeCall(ledger.seal, ());
         if (what == 0) data = abi.encodeCall(ledger.collect, (MOODY));
         else if (what < 4) {
-            (Transition memory item, ) = _innocent();
+            (Transition memory item, ) = _innocent(random);
             data = abi.encodeCall(ledger.submit, (item));
             if (what == 2) {
                 Transition[] memory items = new Transition[](1);
@@ -324,6 +360,11 @@ contract LedgerHandler is LedgerItems {
             }
         } else if (what == 4 && _sent.length != 0) data = _sent[_sent.length - 1];
         moody.arm(address(ledger), data);
+        if (what != 1 && what != 3) return;
+        // Deposits of the token itself, in the middle of which it calls.
+        moody.setMood(Mood.Call);
+        _refresh();
+        _tryAll(seed, KIND | (7 << 104), (1 << 16) | (6 << 104));
     }
 
     /// @notice Sends tokens without a word, to ledger or fund.
@@ -357,17 +398,17 @@ contract LedgerHandler is LedgerItems {
             _clock = impairedSince + 24 hours;
         }
         _play();
-        if (random > 13) _tryAll(seed, (5 << 16) | (1 << 230));
+        if (random > 13) _tryAll(seed, KIND, (5 << 16) | WIND_DOWN);
         if (impairedSince != 0 && _clock >= impairedSince + 24 hours) {
             _refresh();
-            _tryAll(seed, 3 << 16);
+            _tryAll(seed, KIND | NOT_CASH | WIND_DOWN, 5 << 16);
         }
     }
 
-    /// @dev Some submit withdrawals of a kind and mode, whatever else they ask for.
-    function _tryAll(uint256 seed, uint256 kindAndMode) private {
+    /// @dev Some submit transitions whose random numbers have these bits under a mask.
+    function _tryAll(uint256 seed, uint256 mask, uint256 chosen) private {
         for (uint256 i; i < 4; ++i) {
-            uint256 random = (_spread(seed, "all", i) & ~(uint256(7) << 16)) | kindAndMode;
+            uint256 random = (_spread(seed, "all", i) & ~mask) | chosen;
             (Transition memory item, address sender) = _transition(random);
             _send(sender, abi.encodeCall(ledger.submit, (item)));
         }
@@ -418,7 +459,7 @@ contract LedgerHandler is LedgerItems {
     /// @dev Posts a snapshot if the latest one is stale or about to be.
     function _refresh() private {
         (, Posted memory newest) = _latest();
-        if (block.timestamp > newest.time + 120) _postSnapshot(0);
+        if (block.timestamp > newest.time + 120) _postSnapshot((block.timestamp % 2) * STEADY);
     }
 
     function _requireLatest(uint256 root, Posted memory newest) private {
@@ -484,6 +525,7 @@ contract LedgerHandler is LedgerItems {
         SnapshotHeader memory header = _header(fault, random);
         uint64[] memory keys = new uint64[](1);
         Observation[] memory observations = _observations(header, keys, fault);
+        if (fault == 12) header.pricesHash = keccak256("other");
         bytes[] memory signatures = new bytes[](fault == 9 ? 0 : 1);
         if (fault != 9) {
             signatures[0] = _sign(fault == 8 ? _keyOf(0) : REPORTER_KEY, oracle.headerDigest(header));
@@ -493,7 +535,7 @@ contract LedgerHandler is LedgerItems {
         cheats.prank(actors[(random >> 24) % ACTORS]);
         try oracle.post(header, inputs, keys, observations, signatures) {
             _judgePosting(header);
-            if (fault > 5 && fault < 12)
+            if (fault > 5 && fault < 13)
                 _complain(Subject.Snapshots, "posted without a quorum, or a false one");
             snapshots.push(header.snapshotRoot);
             _postedOf[header.snapshotRoot] = Posted(
@@ -512,7 +554,7 @@ contract LedgerHandler is LedgerItems {
         if (time <= newest.time) time = newest.time + 1;
         if (fault == 1) time = newest.time;
         if (fault == 2) time = block.timestamp + 6;
-        if (fault == 3) time = block.timestamp - 181;
+        if (fault == LATE) time = block.timestamp - 181;
         header.epoch = uint64(newest.epoch + 1);
         if (fault == 4) header.epoch += 1;
         if (fault == 5 && newest.epoch != 0) header.epoch -= 1;

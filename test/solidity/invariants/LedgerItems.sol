@@ -69,9 +69,9 @@ abstract contract LedgerItems is Bookkeeping {
         return _transitionFor(random, actors[(random >> 200) % ACTORS]);
     }
 
-    /// @dev A transition that pays a fee alone, of any account, for anybody to submit.
-    function _innocent() internal returns (Transition memory item, address sender) {
-        return _transitionFor(uint256(1) << 16, address(0));
+    /// @dev An exit that pays a fee alone, of any account, for anybody to submit on any snapshot and for long.
+    function _innocent(uint256 random) internal returns (Transition memory item, address sender) {
+        return _transitionFor(random, address(0));
     }
 
     /// @dev A transition for `sender` to submit.
@@ -79,7 +79,7 @@ abstract contract LedgerItems is Bookkeeping {
         uint256 random,
         address sender
     ) internal returns (Transition memory item, address) {
-        uint256 account = (random >> 8) % accounts.length;
+        uint256 account = _flaggedAccount(random, (random >> 60) % 8 == 0);
         uint256 fault = sender == address(0) ? 0 : (random >> 40) % 40;
         uint256 kind = (random >> 16) % 8;
         if (sender == address(0)) kind = 7;
@@ -104,6 +104,10 @@ abstract contract LedgerItems is Bookkeeping {
                     : address(0),
             kind > 2 && kind < 6 && fault != 12 ? other : address(0)
         );
+        if (sender == address(0)) {
+            item.signals.mode = 2;
+            item.terms.deadline += 1 hours;
+        }
         _prove(item, account, 0, _sign(item, fault, random));
         return (item, sender);
     }
@@ -123,6 +127,8 @@ abstract contract LedgerItems is Bookkeeping {
         _fill(first.signals, plan.one, 0, random);
         _fill(second.signals, plan.other, plan.fault, random);
         _pair(plan, first.signals, second.signals, random);
+        // Without a tag no cash changes hands.
+        if (first.signals.tradeTag == 0) plan.moved = 0;
         if (plan.money < 2) _setAmounts(second.signals, plan.other, 0, random);
         else if (plan.money < 4) _setAmounts(second.signals, plan.other, 3, random);
         if (plan.money == 5) _setAmounts(first.signals, plan.one, 0, random);
@@ -164,6 +170,7 @@ abstract contract LedgerItems is Bookkeeping {
     /// @dev A take-over of an account that is flagged before, at a later epoch if `later`.
     function _takeOver(uint256 random, bool flagged) internal returns (TakeOver memory item, address sender) {
         uint256 target = _flaggedAccount(random, flagged);
+        if (!_isFlagActive(_flagAt[accounts[target].place])) target = _bankrupt(random >> 8);
         uint256 keeper = (target + 1 + ((random >> 16) % (accounts.length - 1))) % accounts.length;
         uint256 fault = (random >> 24) % 32;
         sender = actors[(random >> 200) % ACTORS];
@@ -197,7 +204,7 @@ abstract contract LedgerItems is Bookkeeping {
         signals.targetLeafIndex = accounts[fault == 3 ? keeper : target].place;
         signals.targetCommitment = _unique();
         signals.keeperNullifier = accounts[keeper].nullifier;
-        if (fault == 4) signals.keeperNullifier = signals.targetNullifier;
+        if (fault == 4 || fault > 27) signals.keeperNullifier = signals.targetNullifier;
         if (fault == 5) signals.keeperNullifier = _oldNullifier(random);
         signals.keeperCommitment = _unique();
         signals.rate = (random >> 32) % 4 == 0 ? (random >> 36) % 40_000 : 3276;
@@ -214,7 +221,11 @@ abstract contract LedgerItems is Bookkeeping {
         uint256 part = 1 + ((random >> 56) % 4);
         if (equity < 0) signals.deficit = uint256(-equity) / part;
         else payment = (equity * int256(signals.rate)) / 65_536 / int256(part);
-        if ((random >> 64) % 2 == 0) signals.reward = (random >> 72) % 3_000e6;
+        uint256 pays = (random >> 64) % 4;
+        if (pays == 0)
+            signals.reward = (random >> 72) % 3_000e6;
+            // Two of these are above what the fund pays in an epoch.
+        else if (pays == 1) signals.reward = (fund.balance() * (51 + ((random >> 72) % 50))) / 1000;
     }
 
     /// @dev Changes something of a proven transition: the proof is no longer of it.
@@ -292,7 +303,8 @@ abstract contract LedgerItems is Bookkeeping {
         signals.snapshotRoot = root;
         uint256 age = (random >> 88) % 16;
         if (fault == 2) signals.snapshotRoot = _unique();
-        else if (age < 3 && snapshots.length > 1) signals.snapshotRoot = snapshots[snapshots.length - 2];
+        else if (age < (_isFlagActive(_flagAt[accounts[account].place]) ? 8 : 3) && snapshots.length > 1)
+            signals.snapshotRoot = snapshots[snapshots.length - 2];
         else if (age == 3) signals.snapshotRoot = _anySnapshot(random);
         signals.registryRoot = _someRegistryRoot(fault, random);
         signals.nullifier = accounts[account].nullifier;
@@ -351,7 +363,7 @@ abstract contract LedgerItems is Bookkeeping {
         if (fault % 2 == 1) terms.relayer = sender;
         if (fault == 10) terms.relayer = address(0xbad);
         terms.deadline = uint64(block.timestamp + (fault % 3) * 50);
-        if (fault == 11) terms.deadline -= 1;
+        if (fault == 11) terms.deadline = uint64(block.timestamp - 1);
     }
 
     /// @dev The payer's signature: his own for this deposit, with a fault none, another's, or his for another deposit. Says whether it is good.
@@ -404,15 +416,13 @@ abstract contract LedgerItems is Bookkeeping {
         return snapshots[(random >> 13) % snapshots.length];
     }
 
-    /// @dev An account whose place is flagged, if there is one and it is wanted; otherwise any, bankrupt ones first.
-    function _flaggedAccount(uint256 random, bool flagged) private view returns (uint256 account) {
+    /// @dev An account whose place is flagged, if there is one and it is wanted; otherwise any.
+    function _flaggedAccount(uint256 random, bool flagged) internal view returns (uint256 account) {
         account = (random >> 8) % accounts.length;
-        for (uint256 i; i < accounts.length; ++i) {
+        for (uint256 i; flagged && i < accounts.length; ++i) {
             uint256 candidate = (account + i) % accounts.length;
-            Flagged memory found = _flagAt[accounts[candidate].place];
-            if (flagged && _isFlagActive(found)) return candidate;
+            if (_isFlagActive(_flagAt[accounts[candidate].place])) return candidate;
         }
-        return _bankrupt(random >> 8);
     }
 
     /// @dev An account that owes, if there is one; otherwise any.
