@@ -8,6 +8,7 @@ import { type Inputs, witnessCalculator } from "../support/witnessCalculator.ts"
 import { causalOrder } from "./causalOrder.ts";
 import { type Attacked, permutations } from "./constraintMutation.ts";
 import { type ConstraintSystem, constraintsOf, isMet, readSystem } from "./constraintSystem.ts";
+import { firstOrder } from "./firstOrder.ts";
 import { honestInputs } from "./honestInputs.ts";
 import { cheaterWith } from "./repair.ts";
 
@@ -80,6 +81,8 @@ export function attackOn(
       witness,
       permutation,
       carried,
+      refused: new Map<string, number>(),
+      isNeeded: firstOrder(system, order, witness),
       cheat: cheaterWith(system, order, witness),
     };
     made.set(index, attack);

@@ -10,6 +10,7 @@ import {
   solveFor,
   wiresOf,
 } from "./constraintSystem.ts";
+import type { FirstOrder } from "./firstOrder.ts";
 import type { Cheater } from "./repair.ts";
 
 /** A bad witness that breaks one constraint and no other: without that constraint it would be accepted. */
@@ -32,60 +33,91 @@ type Change = [wire: number, value: bigint][];
 /** Values to which a wire is changed. */
 function valuesFor(value: bigint, random: Random): bigint[] {
   const any = random.between(1n, (1n << 127n) - 1n) * random.between(1n, (1n << 126n) - 1n);
-  const tried = [reduce(any), value + 1n, value - 1n, 0n, 1n, value + (1n << 16n), -value];
+  const tried = [reduce(any), -value, value + 1n, value - 1n, 0n, 1n, value + (1n << 16n)];
   return [...new Set(tried.map(reduce))].filter((other) => other !== value);
 }
 
+/** A change and which of the repair's choices goes with it. */
+interface Attempt {
+  change: Change;
+  choice: number;
+}
+
 /**
- * Changes that may break one constraint alone, likely ones first: of the wire that it gives, of digits beside it, of the wires in it, of
- * the inputs that these come from.
+ * Changes that may break one constraint alone, likely ones first: digits that are none, then in rounds one value for the wire that the constraint
+ * gives, for each wire in it, and for the inputs that these come from, with what the constraint gives computed anew or left as it is. Every
+ * round has other values and makes other choices.
  */
-function* changesFor(
+function* attemptsFor(
   system: ConstraintSystem,
   order: CausalOrder,
   witness: readonly bigint[],
   constraint: number,
   random: Random,
-): Generator<Change> {
+): Generator<Attempt> {
   const at = (wire: number): bigint => witness[wire] as bigint;
   const target = order.target[constraint] as number;
-  if (target >= 0) for (const value of valuesFor(at(target), random)) yield [[target, value]];
-
   const wires = wiresOf(system, constraint);
   const own = wires.length === 1 ? (wires[0] as number) : -1;
-  if (own >= 0 && order.booleans.get(own) === constraint) {
-    const sum = order.hints[order.hintFor[own] as number];
-    if (sum?.kind === "digits") {
-      // A digit is no bit, and another digit takes up the difference.
-      const place = sum.places[sum.digits.indexOf(own)] as number;
-      for (const [index, other] of sum.digits.entries()) {
-        if (other === own) continue;
-        const flipped = 1n - at(other);
-        const difference = (at(other) - flipped) * power((sum.places[index] as number) - place);
-        yield [
-          [other, flipped],
-          [own, reduce(at(own) + difference)],
-        ];
-      }
-    }
-    yield* withOtherBits(system, order, witness, own);
-    for (const value of [2n, FIELD_ORDER - 1n, power(-1), 1n << 40n]) yield [[own, value]];
-  }
+  if (own >= 0 && order.booleans.get(own) === constraint)
+    for (const change of noDigit(system, order, witness, own)) yield { change, choice: 0 };
 
-  const byNeed = wires.filter((wire) => wire !== target && wire !== own);
-  byNeed.sort((one, other) => Number(order.given[other]) - Number(order.given[one]));
-  for (const wire of byNeed.slice(0, 8))
-    for (const value of valuesFor(at(wire), random)) yield [[wire, value]];
-  const sources = sourcesOf(system, order, constraint, 12);
-  // What the constraint gives stays, and what it is computed from changes.
-  if (target >= 0)
-    for (const wire of sources)
-      for (const value of valuesFor(at(wire), random).slice(0, 2))
-        yield [
+  const hint = (wire: number): number => Number((order.hintFor[wire] as number) >= 0);
+  const inIt = wires.filter((wire) => wire !== own && wire !== target);
+  inIt.sort(
+    (one, other) => hint(other) - hint(one) || (order.given[other] as number) - (order.given[one] as number),
+  );
+  const sources = sourcesOf(system, order, constraint, SOURCES).filter((wire) => !inIt.includes(wire));
+  const values = new Map<number, bigint[]>();
+  const nextValue = (wire: number, round: number): bigint | undefined => {
+    if (order.booleans.has(wire)) return round < 3 ? 1n - at(wire) : undefined;
+    const all = values.get(wire) ?? valuesFor(at(wire), random);
+    values.set(wire, all);
+    return all[round];
+  };
+  const places = [...(target >= 0 ? [target] : []), ...inIt.slice(0, 8), ...sources];
+  for (let round = 0; round < 7; round++)
+    for (const wire of places) {
+      const value = nextValue(wire, round);
+      if (value === undefined) continue;
+      yield { change: [[wire, value]], choice: round % 3 };
+      // What the constraint gives stays, and what it is computed from changes.
+      if (target >= 0 && wire !== target && round < 3) {
+        const change: Change = [
           [wire, value],
           [target, at(target)],
         ];
-  for (const wire of sources) for (const value of valuesFor(at(wire), random)) yield [[wire, value]];
+        yield { change, choice: round % 3 };
+      }
+    }
+}
+
+/** Inputs behind a constraint that are changed at most. */
+const SOURCES = 20;
+
+/** Values other than 0 and 1 for a digit, with other digits of its sum taking up the difference where there are some. */
+function* noDigit(
+  system: ConstraintSystem,
+  order: CausalOrder,
+  witness: readonly bigint[],
+  own: number,
+): Generator<Change> {
+  const at = (wire: number): bigint => witness[wire] as bigint;
+  const sum = order.hints[order.hintFor[own] as number];
+  if (sum?.kind === "digits") {
+    const place = sum.places[sum.digits.indexOf(own)] as number;
+    for (const [index, other] of sum.digits.entries()) {
+      if (other === own) continue;
+      const flipped = 1n - at(other);
+      const difference = (at(other) - flipped) * power((sum.places[index] as number) - place);
+      yield [
+        [other, flipped],
+        [own, reduce(at(own) + difference)],
+      ];
+    }
+  }
+  yield* withOtherBits(system, order, witness, own);
+  for (const value of [2n, FIELD_ORDER - 1n, power(-1), 1n << 40n]) yield [[own, value]];
 }
 
 /** One or two other bits of a sum flipped, such as that of a choice of one; the bit itself, which then is none, takes up the difference. */
@@ -162,7 +194,14 @@ export interface Attacked {
   permutation: Int32Array;
   /** How often a change that left a permutation by these wires was carried through the rest of the circuit. */
   carried: Map<string, number>;
+  /** See {@link FirstOrder}. */
+  isNeeded: FirstOrder;
+  /** The same of changes that could not be carried. */
+  refused: Map<string, number>;
 }
+
+/** Searches for a whole witness that fail before others that leave a permutation by the same wires are not begun. */
+const REFUSED = 3;
 
 /** Bad witnesses made whole before a permutation's continuation counts as shared. */
 const WHOLE = 2;
@@ -173,7 +212,7 @@ const WHOLE = 2;
  * @param effort how many constraints are evaluated at most; a quarter of a million take about a second.
  */
 export function killConstraint(
-  { system, order, witness, cheat, permutation, carried }: Attacked,
+  { system, order, witness, cheat, permutation, carried, refused }: Attacked,
   constraint: number,
   effort: number,
 ): Kill | undefined {
@@ -182,36 +221,33 @@ export function killConstraint(
   const within = (other: number): boolean => permutation[other] === part;
   const terms = { dropped: constraint, publics: "free", effort: "anything" } as const;
   let spent = 0;
-  for (const change of changesFor(system, order, witness, constraint, random)) {
+  for (const { change, choice } of attemptsFor(system, order, witness, constraint, random)) {
     const [wire, value] = change[0] as [number, bigint];
     let exits: string | undefined;
     if (part >= 0) {
       const inside = cheat(change, { ...terms, choice: 0, within });
+      spent += inside.evaluated;
       if (inside.broken.length === 0 && inside.breaksDropped) {
         exits = [...inside.altered.keys()]
           .filter((altered) => constraintsOf(system, altered).some((other) => !within(other)))
           .sort((one, other) => one - other)
           .join();
-        if (exits === "" || (carried.get(exits) ?? 0) >= WHOLE)
-          return {
-            constraint,
-            wire,
-            value,
-            altered: inside.altered,
-            evidence: exits === "" ? "witness" : "shared",
-          };
+        if (exits === "" || (carried.get(exits) ?? 0) >= WHOLE) {
+          const evidence = exits === "" ? "witness" : "shared";
+          return { constraint, wire, value, altered: inside.altered, evidence };
+        }
+        if ((refused.get(exits) ?? 0) >= REFUSED) return undefined;
       }
     }
-    for (const choice of [0, 1, 2]) {
-      const outcome = cheat(change, { ...terms, choice });
-      spent += outcome.evaluated;
-      if (spent > effort) return undefined;
-      if (outcome.broken.length > 0 || !outcome.breaksDropped) {
-        if (outcome.choices === 0) break;
-        continue;
-      }
+    const outcome = cheat(change, { ...terms, choice });
+    spent += outcome.evaluated;
+    if (outcome.broken.length === 0 && outcome.breaksDropped) {
       if (exits !== undefined) carried.set(exits, (carried.get(exits) ?? 0) + 1);
       return { constraint, wire, value, altered: outcome.altered, evidence: "witness" };
+    }
+    if (spent > effort) {
+      if (exits !== undefined) refused.set(exits, (refused.get(exits) ?? 0) + 1);
+      return undefined;
     }
   }
   return undefined;

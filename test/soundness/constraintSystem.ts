@@ -157,9 +157,13 @@ export function constraintsOf(system: ConstraintSystem, wire: number): Int32Arra
 
 /** The wires of a constraint, each once, without the constant. */
 export function wiresOf(system: ConstraintSystem, constraint: number): number[] {
-  return Array.from(
-    system.held.subarray(system.holdStart[constraint], system.holdStart[constraint + 1]),
-  );
+  return Array.from(system.held.subarray(system.holdStart[constraint], system.holdStart[constraint + 1]));
+}
+
+/** The wires of one part of a constraint, without the constant. */
+export function partWires({ start, wire }: ConstraintSystem, constraint: number, part: Part): number[] {
+  const at = 3 * constraint + part;
+  return [...wire.subarray(start[at], start[at + 1])].filter((held) => held !== 0);
 }
 
 /** Value of one part of a constraint, not reduced. */

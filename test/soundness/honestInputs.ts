@@ -1,5 +1,5 @@
 import { STATEMENTS } from "../../bench/statements.ts";
-import { KIND } from "../../protocol/constants.ts";
+import { KIND, MODE } from "../../protocol/constants.ts";
 import { prepareInsolvency } from "../../protocol/insolvency.ts";
 import { EMPTY_LEG } from "../../protocol/leg.ts";
 import { applyTakeOver, RESTORATION, sliceBounds } from "../../protocol/liquidation.ts";
@@ -26,31 +26,64 @@ import type { Inputs } from "../support/witnessCalculator.ts";
 const KEEPER_PLACE = 16 * (5 * 8 ** 7 + 3);
 const idOf = (underlying: number, place: number): bigint => BigInt(100 * (underlying + 1) + place);
 
-/** Underlyings at places 0, 9, 18 and so on, each with a row for every leg place: spot for the first, else perpetuals and options. */
-function market({ legs, underlyings }: Tier): Snapshot {
+/** What an honest witness is about. */
+interface Shape {
+  /** The legs from this one on are each alone in an underlying, as long as there are underlyings; all others share the last one. */
+  alone: number;
+  /** The leg places in use: from the first to before the second. */
+  live: [from: number, to: number];
+  /** When given, all legs are in this underlying and no other has rows, so that the other groups have one root. */
+  only?: number;
+  /** What a transition asks for. */
+  ask: "trade" | "deposit" | "withdrawal" | "spot" | "windDown";
+}
+
+/** A witness for each leg alone in its underlying, for groups with one root, and for each leg place that is empty. */
+function shapesOf({ legs, underlyings }: Tier): Shape[] {
+  const half = Math.ceil(legs / 2);
+  const alone = Array.from({ length: Math.ceil(legs / (underlyings - 1)) }, (_, turn): Shape => {
+    return { alone: turn * (underlyings - 1), live: [0, legs], ask: "trade" };
+  });
+  return [
+    ...alone,
+    { alone: legs, live: [0, legs], only: underlyings - 1, ask: "withdrawal" },
+    { alone: legs, live: [0, legs], only: 0, ask: "deposit" },
+    { alone: 0, live: [0, half], ask: "windDown" },
+    { alone: half, live: [half, legs], ask: "spot" },
+  ];
+}
+
+/** Perpetual, option and spot in turn; where all legs are in the first underlying, spot only. */
+const kindOf = (place: number, only?: number): bigint =>
+  only === 0 ? KIND.spot : ([KIND.perpetual, KIND.option, KIND.spot][place % 3] as bigint);
+
+/** Underlyings at places 0, 9, 18 and so on, each with a row for every leg place. */
+function market({ legs, underlyings }: Tier, { only }: Shape): Snapshot {
   const rows: ReturnType<typeof linearRow>[][] = Array.from({ length: 9 * underlyings }, () => []);
-  for (let underlying = 0; underlying < underlyings; underlying++)
+  for (let underlying = 0; underlying < underlyings; underlying++) {
+    if (only !== undefined && underlying !== only) continue;
     rows[9 * underlying] = Array.from({ length: legs }, (_, place) => {
       const mark = 50_000_000n + BigInt(1_000_003 * (place + 1) * (underlying + 1));
-      const kind = [KIND.perpetual, KIND.option, KIND.spot][place % 3] as bigint;
+      const kind = kindOf(place, only);
       const fundingIndex = kind === KIND.spot ? 0n : BigInt(1_000 * place - 2_500);
       return linearRow(idOf(underlying, place), kind, mark, { fundingIndex, concentrationThreshold: 20n });
     });
+  }
   return commitSnapshot(7n, { ...PARAMETERS, debtLimit: 1_000_000n }, rows);
 }
 
-/** How many witnesses it takes for each leg to be alone in its underlying once, and one with all legs in the last underlying. */
-const variants = ({ legs, underlyings }: Tier): number => Math.ceil(legs / (underlyings - 1)) + 1;
+const isAlone = ({ underlyings }: Tier, { alone, only }: Shape, place: number): boolean =>
+  only === undefined && place >= alone && place < alone + underlyings - 1;
 
-/** A note with all leg places in use, of which those of this variant are alone in their underlyings. */
-function noteOf({ legs, underlyings }: Tier, variant: number, live = legs): Note {
-  const first = variant * (underlyings - 1);
+function noteOf(tier: Tier, shape: Shape): Note {
   const note = noteWith(10_000_000_000n);
-  for (let place = 0; place < live; place++) {
-    const alone = place >= first && place < first + underlyings - 1;
-    const underlying = alone ? place - first : underlyings - 1;
-    const size = place % 3 === 2 || place % 2 === 0 ? BigInt(30 - place) : BigInt(-15 - place);
-    const fundingIndex = place % 3 === 2 ? 0n : BigInt(700 + place);
+  const [from, to] = shape.live;
+  for (let place = from; place < to; place++) {
+    const shared = shape.only ?? tier.underlyings - 1;
+    const underlying = isAlone(tier, shape, place) ? place - shape.alone : shared;
+    const spot = kindOf(place, shape.only) === KIND.spot;
+    const size = spot || place % 2 === 0 ? BigInt(30 - place) : BigInt(-15 - place);
+    const fundingIndex = spot ? 0n : BigInt(700 + place);
     note.legs[place] = { id: idOf(underlying, place), size, fundingIndex };
   }
   return note;
@@ -65,25 +98,33 @@ function treeOf(note: Note): { tree: StateTree; root: bigint } {
   return { tree, root: tree.root };
 }
 
-/** A trade, a trade that takes risk off, a deposit, a withdrawal and so on: what is asked in this variant. */
-function requestOf(note: Note, snapshot: Snapshot, variant: number): TransitionRequest {
+/** The request of a shape; trades are of the legs that are alone, in turn more and less of each. */
+function requestOf(tier: Tier, note: Note, snapshot: Snapshot, shape: Shape): TransitionRequest {
   const nothing = { mode: 0n, asset: 0n, deposit: 0n, withdrawal: 0n, fee: 5n };
-  const leg = note.legs[variant % 2 === 0 ? 0 : 1] ?? EMPTY_LEG;
-  const traded = { id: leg.id, size: variant < 2 ? 3n : leg.size > 0n ? -3n : 3n };
-  const at = snapshot.tree.locate(traded.id);
-  const mark = at === undefined ? 0n : snapshot.tree.row(at.underlying, at.place).mark;
-  const cash = -traded.size * mark;
-  const trade = { package: { legs: [traded], cash, salt: 77n }, side: 0 as const };
-  if (variant % 4 === 1) return { ...nothing, deposit: 1_000_000n };
-  if (variant % 4 === 3) return { ...nothing, withdrawal: 1_000_000n };
-  return { ...nothing, trade };
+  if (shape.ask === "deposit") return { ...nothing, deposit: 1_000_000n };
+  if (shape.ask === "withdrawal") return { ...nothing, withdrawal: 1_000_000n };
+  if (shape.ask === "windDown") return { ...nothing, mode: MODE.windDown };
+  if (shape.ask === "spot") {
+    const spot = note.legs.find(({ size }, place) => size !== 0n && place % 3 === 2) ?? EMPTY_LEG;
+    return { ...nothing, asset: spot.id, deposit: 4n };
+  }
+  const legs = note.legs
+    .filter((_, place) => isAlone(tier, shape, place))
+    .slice(0, 4)
+    .map(({ id, size }, turn) => ({ id, size: turn % 2 === 0 ? 3n : size > 0n ? -2n : 2n }))
+    .filter(({ id }) => id !== 0n);
+  const cash = legs.reduce((sum, { id, size }) => {
+    const at = snapshot.tree.locate(id);
+    return at === undefined ? sum : sum - size * snapshot.tree.row(at.underlying, at.place).mark;
+  }, 0n);
+  return { ...nothing, trade: { package: { legs, cash, salt: 77n }, side: 0 as const } };
 }
 
-function transitionInputs(tier: Tier, variant: number): Inputs {
-  const snapshot = market(tier);
-  const before = noteOf(tier, variant);
+function transitionInputs(tier: Tier, shape: Shape): Inputs {
+  const snapshot = market(tier, shape);
+  const before = noteOf(tier, shape);
   const { tree, root } = treeOf(before);
-  const request = requestOf(before, snapshot, variant);
+  const request = requestOf(tier, before, snapshot, shape);
   return prepareTransition(applyTransition(before, LEAF_INDEX, snapshot, request), snapshot, {
     spendSecret: SECRETS.spendSecret,
     state: { root, path: tree.path(LEAF_INDEX) },
@@ -91,36 +132,36 @@ function transitionInputs(tier: Tier, variant: number): Inputs {
   }).input;
 }
 
-function solvencyInputs(tier: Tier, variant: number): Inputs {
-  const note = noteOf(tier, variant);
+function solvencyInputs(tier: Tier, shape: Shape): Inputs {
+  const note = noteOf(tier, shape);
   const { tree, root } = treeOf(note);
   return prepareSolvency(
     note,
     LEAF_INDEX,
-    market(tier),
+    market(tier, shape),
     { ratio: 1n << 16n, excess: 1_000n, context: CONTEXT },
     { spendSecret: SECRETS.spendSecret, state: { root, path: tree.path(LEAF_INDEX) } },
   ).input;
 }
 
 /** The note with so little cash that its equity is half of its margin, or minus a tenth of it. */
-function insolventNote(tier: Tier, variant: number, snapshot: Snapshot): Note {
-  const note = noteOf(tier, variant);
+function insolventNote(tier: Tier, shape: Shape, snapshot: Snapshot): Note {
+  const note = noteOf(tier, shape);
   const { equity, margin } = standingOf(note, snapshot);
-  const wanted = variant % 2 === 0 ? margin.maintenance / 2n : -margin.maintenance / 10n;
+  const wanted = shape.alone % 4 === 0 ? margin.maintenance / 2n : -margin.maintenance / 10n;
   return { ...note, cash: note.cash - equity + wanted };
 }
 
-function insolvencyInputs(tier: Tier, variant: number): Inputs {
-  const snapshot = market(tier);
-  const note = insolventNote(tier, variant, snapshot);
+function insolvencyInputs(tier: Tier, shape: Shape): Inputs {
+  const snapshot = market(tier, shape);
+  const note = insolventNote(tier, shape, snapshot);
   const { tree, root } = treeOf(note);
   return prepareInsolvency(note, LEAF_INDEX, snapshot, { root, path: tree.path(LEAF_INDEX) }, 12_345n).input;
 }
 
-function liquidationInputs(tier: Tier, variant: number): Inputs {
-  const snapshot = market(tier);
-  const note = insolventNote(tier, variant, snapshot);
+function liquidationInputs(tier: Tier, shape: Shape): Inputs {
+  const snapshot = market(tier, shape);
+  const note = insolventNote(tier, shape, snapshot);
   const keeper = keeperNote(100_000_000_000_000n);
   const { tree } = treeOf(note);
   tree.insertNode(
@@ -147,7 +188,7 @@ function liquidationInputs(tier: Tier, variant: number): Inputs {
   }).input;
 }
 
-const MAKERS: Record<string, (tier: Tier, variant: number) => Inputs> = {
+const MAKERS: Record<string, (tier: Tier, shape: Shape) => Inputs> = {
   transition: transitionInputs,
   solvency: solvencyInputs,
   insolvency: insolvencyInputs,
@@ -162,5 +203,5 @@ export function honestInputs(name: string): Inputs[] {
   const tier = TIERS.find((candidate) => candidate.name === size);
   const make = MAKERS[family];
   if (tier === undefined || make === undefined) return [statement];
-  return [statement, ...Array.from({ length: variants(tier) }, (_, variant) => make(tier, variant))];
+  return [statement, ...shapesOf(tier).map((shape) => make(tier, shape))];
 }

@@ -9,6 +9,9 @@ const SLICE = { size: 1_000n, nonNegative: 1n, slice: 21_845n, taken: 334n };
 const slice = () =>
   templateUnderAttack("circuits/lib/slice.circom", "Slice", [SLICE], ["size", "nonNegative", "slice"]);
 
+const spend = () =>
+  templateUnderAttack("circuits/lib/spend.circom", "Spend", [{ ownerKey: 3n, rho: 5n, leafIndex: 7n }]);
+
 /** Signals whose change under true public signals nothing notices. */
 function unnoticed({ attacked, system }: CircuitUnderAttack): string[] {
   const first = attacked(0);
@@ -28,9 +31,20 @@ test("every constraint of a slice stops some witness that all others accept", as
 test("a constraint that another one implies survives, and the rest does not", async () => {
   const file = "test/soundness/mutation/impliedConstraint.circom";
   const circuit = await templateUnderAttack(file, "ImpliedConstraint", [{ a: 3n, b: 5n, product: 15n }]);
-  const { tried, killed, survivors } = mutationScore(circuit, mutants(circuit));
-  expect({ tried, killed }).toEqual({ tried: 3, killed: 1 });
+  const { tried, killed, firstOrder, survivors } = mutationScore(circuit, mutants(circuit));
+  expect({ tried, killed, firstOrder }).toEqual({ tried: 3, killed: 1, firstOrder: [] });
   for (const { signals } of survivors) expect(signals).toContain("main.product");
+});
+
+test("to first order the constraints of a hash are needed, and neither of two that say the same", async () => {
+  const needed = (circuit: CircuitUnderAttack): number =>
+    mutants(circuit, { size: 12, seed: 2 }).filter((constraint) => circuit.attacked(0).isNeeded(constraint))
+      .length;
+  expect(needed(await spend())).toBe(12);
+  const file = "test/soundness/mutation/impliedConstraint.circom";
+  expect(needed(await templateUnderAttack(file, "ImpliedConstraint", [{ a: 3n, b: 5n, product: 15n }]))).toBe(
+    1,
+  );
 });
 
 test("no wire of a slice can be changed while its public signals stay", async () => {
@@ -44,9 +58,7 @@ test("a quotient whose remainder is too wide is found by changing it", async () 
 });
 
 test("the witness that a kill rests on breaks exactly the constraint that is taken away", async () => {
-  const circuit = await templateUnderAttack("circuits/lib/spend.circom", "Spend", [
-    { ownerKey: 3n, rho: 5n, leafIndex: 7n },
-  ]);
+  const circuit = await spend();
   const sample = mutants(circuit, { size: 12, seed: 2 });
   const { killed, whole, disputed } = mutationScore(circuit, sample);
   expect({ killed, disputed }).toEqual({ killed: 12, disputed: [] });

@@ -1,7 +1,18 @@
+import { FIELD_ORDER } from "../../protocol/constants.ts";
 import { randomFrom } from "../support/random.ts";
 import type { CircuitUnderAttack } from "./circuitUnderAttack.ts";
 import { type Kill, killConstraint } from "./constraintMutation.ts";
-import { isLinear, wiresOf } from "./constraintSystem.ts";
+import {
+  A,
+  B,
+  C,
+  type ConstraintSystem,
+  isLinear,
+  type Part,
+  partValue,
+  partWires,
+  wiresOf,
+} from "./constraintSystem.ts";
 
 /** What became of the constraints that were taken away one at a time. */
 export interface MutationScore {
@@ -11,7 +22,9 @@ export interface MutationScore {
   whole: number;
   /** Whole ones that alter a public signal; the others prove a falsehood about true ones. */
   alterPublics: number;
-  /** Constraints that no bad witness breaks alone, with the signals in them. */
+  /** Constraints without a kill that are needed to first order; see firstOrder.ts. */
+  firstOrder: { constraint: number; signals: string[] }[];
+  /** Other constraints that no bad witness breaks alone, with the signals in them. */
   survivors: { constraint: number; signals: string[] }[];
   /** Kills whose witness breaks more or less than one constraint of the proven system; a fault of this tool when there are any. */
   disputed: { constraint: number; proven: number[] }[];
@@ -25,10 +38,12 @@ export function mutants(
   { system, attacked }: CircuitUnderAttack,
   sample?: { size: number; seed: number },
 ): number[] {
-  const constant = attacked(0).order.constant;
+  const { order, witness } = attacked(0);
+  const constant = constantsOf(system, order.constant, witness);
+  const variable = (constraint: number, part: Part): boolean =>
+    partWires(system, constraint, part).some((wire) => constant[wire] === 0);
   const all = [...Array(system.constraints).keys()].filter(
-    (constraint) =>
-      !isLinear(system, constraint) && wiresOf(system, constraint).some((wire) => constant[wire] === 0),
+    (constraint) => !isLinear(system, constraint) && variable(constraint, A) && variable(constraint, B),
   );
   if (sample === undefined || sample.size >= all.length) return all;
   const random = randomFrom(sample.seed);
@@ -38,6 +53,26 @@ export function mutants(
     [all[place], all[other]] = [all[other] as number, all[place] as number];
   }
   return all.slice(0, sample.size).sort((one, other) => one - other);
+}
+
+/** The wires with one value in every witness: also what a product gives of which a factor is the constant 0. */
+function constantsOf(system: ConstraintSystem, known: Uint8Array, witness: readonly bigint[]): Uint8Array {
+  const constant = Uint8Array.from(known);
+  constant[0] = 1;
+  const isZero = (constraint: number, part: Part): boolean =>
+    partWires(system, constraint, part).every((wire) => constant[wire] === 1) &&
+    partValue(system, constraint, part, witness) % FIELD_ORDER === 0n;
+  for (let before = -1, now = 0; now > before; ) {
+    before = now;
+    for (let constraint = 0; constraint < system.constraints; constraint++) {
+      if (!isZero(constraint, A) && !isZero(constraint, B)) continue;
+      const left = partWires(system, constraint, C).filter((wire) => constant[wire] === 0);
+      if (left.length !== 1) continue;
+      constant[left[0] as number] = 1;
+      now++;
+    }
+  }
+  return constant;
 }
 
 /** Takes each of these constraints away and looks for a bad witness that then passes. */
@@ -51,6 +86,7 @@ export function mutationScore(
     killed: 0,
     whole: 0,
     alterPublics: 0,
+    firstOrder: [],
     survivors: [],
     disputed: [],
   };
@@ -61,7 +97,10 @@ export function mutationScore(
     preferred = found?.witness ?? preferred;
     if (found === undefined) {
       const signals = wiresOf(circuit.system, constraint).map((wire) => circuit.system.names[wire] as string);
-      score.survivors.push({ constraint, signals });
+      const isNeeded = [...new Set([0, preferred])].some((witness) =>
+        circuit.attacked(witness).isNeeded(constraint),
+      );
+      (isNeeded ? score.firstOrder : score.survivors).push({ constraint, signals });
     } else if (found.kill.evidence === "shared") {
       score.killed++;
     } else {
@@ -80,7 +119,7 @@ export function mutationScore(
 }
 
 /** Constraints evaluated for one constraint and witness: little at first, since another witness may do better, then more. */
-const EFFORTS = [60_000, 250_000];
+const EFFORTS = [40_000, 100_000];
 
 /** Tries the witnesses in turn, from that on which `preferred` worked. */
 function firstKill(
