@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type DepositAuthorization, NOBODY, signDeposit } from "../../contracts/signing.ts";
-import type { TransitionSignals } from "../../contracts/statements.ts";
+import { type DepositAuthorization, NOBODY, proofContext, signDeposit } from "../../contracts/signing.ts";
+import { type TransitionSignals, transitionInputs } from "../../contracts/statements.ts";
 import { FIELD_ORDER } from "../../protocol/constants.ts";
 import { expectRefusal, type LedgerFixture, ledgerFixture, randomElement } from "../support/ledgerFixture.ts";
 
@@ -159,6 +159,17 @@ describe("front-running and replay", () => {
     const twin = await fixture.twinLedger();
     await expectRefusal(twin.getFunction("submit")(transition), twin, "ProofRejected", [1n]);
     await fixture.ledger.submit(transition);
+  });
+
+  test("refuses a proof made for a ledger at the same address on another chain", async () => {
+    const there = await ledgerFixture({}, undefined, { chain: 1337 });
+    expect(there.addresses.ledger).toBe(fixture.addresses.ledger);
+    const transition = await there.transition();
+    const context = proofContext(fixture.chainId, there.addresses.ledger, transition.terms);
+    const proof = await there.prove("transition.small", transitionInputs(transition.signals, context));
+    const replayed = { ...transition, proof };
+    await expectRefusal(there.ledger.submit(replayed), there.ledger, "ProofRejected", [1n]);
+    await there.ledger.submit(transition);
   });
 
   test("refuses a proof of one tier at the other's entry", async () => {

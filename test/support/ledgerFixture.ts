@@ -148,14 +148,18 @@ export interface LedgerFixture extends SolvusContracts {
 /**
  * Deploys Solvus on a fresh in-process chain and posts the first snapshot. Proofs are declared to the ideal verifier, or, given a
  * forger, are real ones for its keys. With `sameTimes` blocks may have equal times; `cashToken` names a contract to serve
- * as cash.
+ * as cash; `chain` is the chain's id, 31337 by default.
  */
 export async function ledgerFixture(
   options: Partial<SolvusOptions> = {},
   forger?: Forger,
-  { sameTimes = false, cashToken }: { sameTimes?: boolean; cashToken?: string } = {},
+  {
+    sameTimes = false,
+    cashToken,
+    chain = 31337,
+  }: { sameTimes?: boolean; cashToken?: string; chain?: number } = {},
 ): Promise<LedgerFixture> {
-  const override = { allowBlocksWithSameTimestamp: sameTimes };
+  const override = { allowBlocksWithSameTimestamp: sameTimes, chainId: chain };
   const { ethers } = await hre.network.connect({ network: "default", override });
   const [admin, alice, bob, carol] = await ethers.getSigners();
   const contracts = await deploySolvus(ethers, {
