@@ -27,6 +27,9 @@ function hasTest(text: string, name: string): boolean {
   );
 }
 
+/** Tests or groups of them that do not run, or need not pass, whatever their names. */
+const SWITCHED_OFF = /\b(?:test|it|describe)\.(?:skip|skipIf|runIf|todo|only|fails)\b/;
+
 /** What is wrong with the tests that a text names as `file`: "name", "name", or as `file`: `function` of a Solidity test. */
 function faultsOfTests(text: string): string[] {
   const faults: string[] = [];
@@ -38,6 +41,7 @@ function faultsOfTests(text: string): string[] {
       faults.push(`${file}: no such file`);
       continue;
     }
+    if (SWITCHED_OFF.test(code)) faults.push(`${file}: has tests that are switched off`);
     for (const [quoted] of names.matchAll(/"(?:[^"\\]|\\.)+"|`[^`]+`/g)) {
       const name = quoted.slice(1, -1).replaceAll("\\|", "|");
       const found = quoted.startsWith("`")
@@ -115,6 +119,8 @@ describe("the checks of the table", () => {
     const skip = "skip";
     expect(hasTest(`test.${skip}("a name", () => {})`, "a name")).toBe(false);
     expect(hasTest('test.each([1])("a name", () => {})', "a name")).toBe(true);
+    expect(SWITCHED_OFF.test(`describe.${skip}.each([1])("a name", () => {})`)).toBe(true);
+    expect(SWITCHED_OFF.test('test.each([1])("a name", () => {})')).toBe(false);
   });
 
   test("find a place that is not there, and an empty cell", () => {
