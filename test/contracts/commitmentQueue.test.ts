@@ -141,3 +141,29 @@ test("an insertion leaves proofs on older roots and places in the queue as they 
   const receipt = await (await ledger.submit(waiting)).wait();
   expect(ledger.interface.parseLog(receipt.logs[0])!.args.leafIndex).toBe(16n);
 });
+
+/** Puts the queue's end at a place, as after so many leaves: 2^28 cannot be queued in a test. */
+async function moveQueueTo(place: bigint): Promise<void> {
+  const { ethers, ledger } = fixture;
+  await queueLeaves(1);
+  const { tail, openedAt, inserted } = await ledger.queue();
+  const address = await ledger.getAddress();
+  const rest = (inserted << 128n) | (openedAt << 64n);
+  for (let slot = 0; slot < 32; slot++) {
+    if (BigInt(await ethers.provider.getStorage(address, slot)) !== (rest | tail)) continue;
+    const word = ethers.toBeHex(rest | place, 32);
+    await ethers.provider.send("hardhat_setStorageAt", [address, ethers.toQuantity(slot), word]);
+    return;
+  }
+  throw new Error("the queue is in none of the first 32 slots");
+}
+
+test("a full tree takes no leaf, and the last place stays empty", async () => {
+  const { ledger } = fixture;
+  await moveQueueTo(2n ** 28n - 2n);
+  await queueLeaves(1);
+  expect((await ledger.queue()).tail).toBe(2n ** 28n - 1n);
+  const late = await fixture.transition();
+  await expectRefusal(ledger.submit(late), ledger, "TreeFull", []);
+  expect((await ledger.queue()).tail).toBe(2n ** 28n - 1n);
+});
