@@ -1,13 +1,15 @@
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { compiledCircuit } from "../../scripts/setup/circuits.ts";
 import { type Instance, readInstances } from "../../scripts/setup/instances.ts";
 import { circuitFile, PLACES } from "../../scripts/setup/paths.ts";
-import { compile, type Optimization } from "../support/compile.ts";
+import { compile, type Optimization, ROOT, sourcesOf } from "../support/compile.ts";
+import { readSymbols, type Symbols } from "../support/symbols.ts";
 import { type Inputs, witnessCalculator } from "../support/witnessCalculator.ts";
 import { causalOrder } from "./causalOrder.ts";
 import { type Attacked, permutations } from "./constraintMutation.ts";
-import { type ConstraintSystem, constraintsOf, isMet, readSystem } from "./constraintSystem.ts";
+import { type ConstraintSystem, constraintsOf, isMet, readSystem, wiresOf } from "./constraintSystem.ts";
 import { firstOrder } from "./firstOrder.ts";
 import { honestInputs } from "./honestInputs.ts";
 import { cheaterWith } from "./repair.ts";
@@ -42,8 +44,17 @@ async function filesOf(instance: Instance, optimization: Optimization) {
   return { r1cs: made("circuit.r1cs"), sym: made("circuit.sym"), wasm: made("circuit_js/circuit.wasm") };
 }
 
+/** A circuit whose constraints can be told by their templates. */
+export interface NamedCircuitUnderAttack extends CircuitUnderAttack {
+  /** The templates down to the component that a constraint of `system` belongs to, as `Outer > Inner`. */
+  templatesOf(constraint: number): string;
+}
+
 /** An instance of circuits/instances.json with the witnesses of these inputs; of {@link honestInputs} when none are given. */
-export async function underAttack(name: string, inputs?: readonly Inputs[]): Promise<CircuitUnderAttack> {
+export async function underAttack(
+  name: string,
+  inputs?: readonly Inputs[],
+): Promise<NamedCircuitUnderAttack> {
   const instance = readInstances(PLACES.instances).find((candidate) => candidate.name === name);
   if (instance === undefined) throw new Error(`circuits/instances.json has no instance ${name}`);
   const [fine, shipped] = [await filesOf(instance, "O1"), await filesOf(instance, "O2")];
@@ -51,7 +62,21 @@ export async function underAttack(name: string, inputs?: readonly Inputs[]): Pro
   const given = inputs ?? honestInputs(name);
   const witnesses: bigint[][] = [];
   for (const input of given) witnesses.push(await calculate(input));
-  return attackOn(readSystem(fine.r1cs, fine.sym), readSystem(shipped.r1cs, shipped.sym), witnesses);
+  const system = readSystem(fine.r1cs, fine.sym);
+  const circuit = attackOn(system, readSystem(shipped.r1cs, shipped.sym), witnesses);
+  let symbols: Symbols | undefined;
+  return {
+    ...circuit,
+    templatesOf(constraint) {
+      symbols ??= readSymbols(
+        readFileSync(fine.sym, "utf8"),
+        sourcesOf(resolve(ROOT, instance.file)).values(),
+        instance.template,
+      );
+      const held = wiresOf(system, constraint).map((wire) => ({ wire, coefficient: 1n }));
+      return symbols.describe({ a: held, b: [], c: [] }, constraint).split(" at ")[0] as string;
+    },
+  };
 }
 
 /** Prepares the attack on a circuit in its two forms, whose signals have the same names. */
