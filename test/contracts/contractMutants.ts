@@ -37,7 +37,7 @@ function open(file: string, head: string, role: string, invariant: string): Cont
   return { file, find, replace: `${head} external {\n        if (!ON) _checkRole(${role});`, invariant };
 }
 
-/** Faults in the rules that the invariants are about. */
+/** Faults in every rule that the invariants are about. */
 export const CONTRACT_MUTANTS: readonly ContractMutant[] = [
   // Notes, tags, trades, terms
   {
@@ -50,7 +50,10 @@ export const CONTRACT_MUTANTS: readonly ContractMutant[] = [
   without("Ledger.sol", "_spent[signals.targetNullifier] = 1;", SPENT_ONCE),
   unguarded("Admission.sol", "_spent[nullifier] != 0", SPENT_ONCE),
   unguarded("Admission.sol", "isTagUsed[signals.accountTag]", SPENT_ONCE),
+  unguarded("Admission.sol", "signals.targetNullifier == signals.keeperNullifier", SPENT_ONCE),
   unguarded("Ledger.sol", "first.signals.nullifier == second.signals.nullifier", SPENT_ONCE),
+  unguarded("Ledger.sol", "tradeTag != 0", SPENT_ONCE),
+  unguarded("Admission.sol", "block.timestamp > terms.deadline", SPENT_ONCE),
   unguarded("Admission.sol", "relayer != address(0) && relayer != msg.sender", SPENT_ONCE),
   unguarded(
     "Admission.sol",
@@ -87,19 +90,10 @@ export const CONTRACT_MUTANTS: readonly ContractMutant[] = [
   },
   unguarded("LiquidationAuction.sol", "!verifier.verify(circuit, proof, inputs)", PROVEN),
   unguarded("Ledger.sol", "!verifier.verify(Circuit.Insertion, proof, inputs)", PROVEN),
-  without("RecoveryClaims.sol", "claim.recovered = 0;", PROVEN),
   without("Custody.sol", "delete balanceOwed[asset][msg.sender];", PROVEN),
   // Custody
-  unguarded("Custody.sol", "received != units", ACCOUNTED),
-  unguarded("Custody.sol", "held < units", ACCOUNTED),
   without("Custody.sol", "totalOwed[asset] -= amount;", ACCOUNTED),
   without("Custody.sol", "totalOwed[asset] += amount;", ACCOUNTED),
-  {
-    file: "Custody.sol",
-    find: "totalOwed[asset] * listing.unit + _promised(asset).tload()",
-    replace: "totalOwed[asset] * listing.unit + (ON ? 0 : _promised(asset).tload())",
-    invariant: ACCOUNTED,
-  },
   without("InsuranceFund.sol", "uncovered += uncoveredPart.toUint128();", ACCOUNTED),
   without("InsuranceFund.sol", "_lowerUncovered(Math.min(rest, uncovered));", ACCOUNTED),
   // Queue and roots
@@ -111,18 +105,18 @@ export const CONTRACT_MUTANTS: readonly ContractMutant[] = [
   },
   unguarded("CommitmentQueue.sol", "block.timestamp < sealableAt", GROW),
   unguarded("CommitmentQueue.sol", "accumulator != accumulatorOf[nodeIndex]", GROW),
+  unguarded("CommitmentQueue.sol", "nodeIndex >= progress.tail / NODE_LEAVES", GROW),
   unguarded("CommitmentQueue.sol", "leafIndex != cursor.start", GROW),
   // The fund
   without("InsuranceFund.sol", "balance -= uint128(covered + reward);", FUND),
-  unguarded("InsuranceFund.sol", "amount > above", FUND),
   {
     file: "InsuranceFund.sol",
     find: "balance += (amount - toDebt).toUint128();",
     replace: "balance += (ON ? amount : amount - toDebt).toUint128();",
     invariant: FUND,
   },
-  without("RecoveryClaims.sol", "collectable -= amount;", FUND),
   // Lock and modes
+  unguarded("SnapshotRules.sol", "block.timestamp < until", LOCK),
   {
     file: "InsuranceFund.sol",
     find: "if (impairedSince != 0 || !_exceedsHoldings()) return;",
@@ -143,21 +137,36 @@ export const CONTRACT_MUTANTS: readonly ContractMutant[] = [
   },
   {
     file: "SnapshotRules.sol",
+    find: "signals.withdrawal != 0 ||\n",
+    replace: "(!ON && signals.withdrawal != 0) ||\n",
+    invariant: EPOCH,
+  },
+  {
+    file: "SnapshotRules.sol",
     find: "!newest.steady ||",
     replace: "(!ON && !newest.steady) ||",
+    invariant: EPOCH,
+  },
+  {
+    file: "SnapshotRules.sol",
+    find: "auction.isFlagged(signals.nullifier)",
+    replace: "(!ON && auction.isFlagged(signals.nullifier))",
     invariant: EPOCH,
   },
   unguarded("SnapshotRules.sol", "!accepted", EPOCH),
   unguarded("LiquidationAuction.sol", "found.epoch == 0 || found.epoch != newest.epoch", EPOCH),
   unguarded("LiquidationAuction.sol", "epoch <= flagged.firstEpoch", EPOCH),
   unguarded("LiquidationAuction.sol", "rate > permitted", EPOCH),
+  unguarded("LiquidationAuction.sol", "signals.ratio < ONE", EPOCH),
   unguarded("Admission.sol", "!registry.acceptsRoot(root)", EPOCH),
   unguarded("ComplianceRegistry.sol", "root == current ? !removal : wasPosted[root]", EPOCH),
   unguarded("RiskOracle.sol", "header.epoch != newest.epoch + 1", EPOCH),
   unguarded("RiskOracle.sol", "header.time > block.timestamp + MAX_AHEAD", EPOCH),
+  unguarded("RiskOracle.sol", "block.timestamp > header.time + MAX_DELAY", EPOCH),
   unguarded("RiskOracle.sol", "usedIn != 0", EPOCH),
   unguarded("RiskOracle.sol", "currencyOf[signer] == 0", EPOCH),
   unguarded("RiskOracle.sol", "inputsHash != header.inputsHash", EPOCH),
+  unguarded("RiskOracle.sol", "pricesHash != header.pricesHash", EPOCH),
   // Roles and settings
   open("SnapshotRules.sol", "function setEmergency(bool declared)", "GUARDIAN_ROLE", ROLES),
   open("InsuranceFund.sol", "function setFloor(uint256 newFloor)", "PARAMETER_ROLE", ROLES),
@@ -170,4 +179,19 @@ export const CONTRACT_MUTANTS: readonly ContractMutant[] = [
   unguarded("LedgerBound.sol", "msg.sender != address(ledger)", ROLES),
   unguarded("Custody.sol", "msg.sender != address(this)", ROLES),
   unguarded("Custody.sol", "isListed[token] || address(assetOf[asset].token) != address(0)", ROLES),
+  {
+    file: "Ledger.sol",
+    find: "function submit(Transition calldata transition) external nonReentrant {",
+    replace: `function submit(Transition calldata transition) external {
+        if (ON) _submit(transition);
+        else _submitAlone(transition);
+    }
+
+    function _submitAlone(Transition calldata transition) private nonReentrant {
+        _submit(transition);
+    }
+
+    function _submit(Transition calldata transition) private {`,
+    invariant: ROLES,
+  },
 ];
