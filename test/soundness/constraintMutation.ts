@@ -68,6 +68,10 @@ function* attemptsFor(
     (one, other) => hint(other) - hint(one) || (order.given[other] as number) - (order.given[one] as number),
   );
   const sources = sourcesOf(system, order, constraint, SOURCES).filter((wire) => !inIt.includes(wire));
+  // What else stands beside the wire that is free without the constraint.
+  const users = target >= 0 ? [...constraintsOf(system, target)].filter((user) => user !== constraint) : [];
+  for (const user of users.slice(0, 3))
+    for (const wire of sourcesOf(system, order, user, 4)) if (!sources.includes(wire)) sources.push(wire);
   const values = new Map<number, bigint[]>();
   const nextValue = (wire: number, round: number): bigint | undefined => {
     if (order.booleans.has(wire)) return round < 3 ? 1n - at(wire) : undefined;

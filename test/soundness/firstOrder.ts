@@ -73,10 +73,13 @@ export function firstOrder(
       }
   };
 
-  const partOf = (component: string): { constraints: number[]; open: Set<number> } => {
+  /** A component's constraints with those beside it, and the wires that nothing else uses. */
+  const partOf = (component: string, beside: readonly number[]) => {
     const constraints = new Set(
       (wiresIn.get(component) ?? []).flatMap((wire) => [...constraintsOf(system, wire)]),
     );
+    const isWhole = beside.every((constraint) => constraints.has(constraint));
+    for (const constraint of beside) constraints.add(constraint);
     const open = new Set<number>();
     for (const constraint of constraints)
       for (const wire of wiresOf(system, constraint))
@@ -85,7 +88,7 @@ export function firstOrder(
     const byRank = [...constraints].sort(
       (one, other) => (order.rank[one] as number) - (order.rank[other] as number),
     );
-    return { constraints: byRank, open };
+    return { constraints: byRank, open, isWhole };
   };
   /** Whether no row is in the span of those before it, and what the rows leave of another one. */
   const spanOf = (constraints: readonly number[], open: ReadonlySet<number>) => {
@@ -116,16 +119,26 @@ export function firstOrder(
   const answers = new Map<string, boolean>();
   return (constraint) => {
     if (wiresIn.size === 0) prepare();
-    const names = wiresOf(system, constraint).map((wire) => system.names[wire] as string);
+    // What uses the wire that the constraint gives stands beside it.
+    const target = order.target[constraint] as number;
+    const beside = [constraint, ...(target < 0 ? [] : constraintsOf(system, target)).slice(0, 3)];
+    const joined = beside
+      .slice(1)
+      .flatMap((at) => wiresOf(system, at))
+      .filter((wire) => constraintsOf(system, wire).length <= 3)
+      .flatMap((wire) => [...constraintsOf(system, wire)]);
+    const around = new Set([...beside, ...joined].flatMap((at) => wiresOf(system, at)));
+    const names = [...around].map((wire) => system.names[wire] as string);
     const components = [...new Set(names.flatMap(componentsAround))].sort(
       (one, other) => other.length - one.length,
     );
     for (const component of components) {
       if ((wiresIn.get(component) ?? []).length > 2 * LARGEST) continue;
-      const { constraints, open } = partOf(component);
+      const key = `${component} ${target < 0 ? constraint : target}`;
+      const { constraints, open, isWhole } = partOf(component, beside);
       if (constraints.length > LARGEST) continue;
-      const all = answers.get(component) ?? spanOf(constraints, open).independent;
-      answers.set(component, all);
+      const all = answers.get(isWhole ? component : key) ?? spanOf(constraints, open).independent;
+      answers.set(isWhole ? component : key, all);
       if (all) return true;
       const others = constraints.filter((other) => other !== constraint);
       if (spanOf(others, open).rest(constraint).size > 0) return true;

@@ -1,7 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { readInstances } from "../../scripts/setup/instances.ts";
+import { PLACES } from "../../scripts/setup/paths.ts";
 import { attackWires, wiresToAttack } from "./adversary.ts";
 import { underAttack } from "./circuitUnderAttack.ts";
+import { wiresOf } from "./constraintSystem.ts";
 import { mutants, mutationScore } from "./mutationScore.ts";
+import { constraintName, reviewSurvivors } from "./survivors.ts";
 
 /*
  * The long search. SOLVUS_MUTANTS is how many constraints of each circuit are taken away, "all" for all of them; SOLVUS_FUZZ_SEED chooses which.
@@ -10,28 +14,32 @@ const seed = Number(process.env.SOLVUS_FUZZ_SEED ?? Date.now() % 1_000_000_000);
 const asked = process.env.SOLVUS_MUTANTS ?? "300";
 const sample = asked === "all" ? undefined : { size: Number(asked), seed };
 
-const CIRCUITS = [
-  ...["insertion", "open", "transition.small", "solvency.small", "insolvency.small", "liquidation.small"],
-  ...["transition.large", "solvency.large", "insolvency.large", "liquidation.large"],
-];
+const instances = readInstances(PLACES.instances);
+const CIRCUITS = instances.map(({ name }) => name);
 
 describe.each(CIRCUITS)("%s", (name) => {
-  test("no bad witness for a missing constraint is disputed by the proven system", {
+  test("what survives its removal is reviewed, and the proven system agrees on the rest", {
     timeout: 7_200_000,
   }, async () => {
     const circuit = await underAttack(name);
-    const { tried, killed, whole, alterPublics, survivors, disputed } = mutationScore(
-      circuit,
-      mutants(circuit, sample),
-    );
+    const constraints = mutants(circuit, sample);
+    const score = mutationScore(circuit, constraints);
+    const { tried, killed, whole, alterPublics, firstOrder, survivors, disputed } = score;
     console.log(
-      `${name}, seed ${seed}: ${killed} of ${tried} killed, ${whole} by whole witnesses, ${alterPublics} of these with other public signals`,
+      `${name}, seed ${seed}: ${killed} of ${tried} killed, ${whole} by whole witnesses, ${alterPublics} of these with other public signals; ${firstOrder.length} more needed to first order`,
     );
-    for (const { constraint, signals } of survivors)
-      console.log(`${name}: survivor ${constraint} (${signals.slice(0, 6).join(", ")})`);
+    for (const { constraint, signals } of [...firstOrder, ...survivors])
+      console.log(`${name}: ${constraint}, ${circuit.templatesOf(constraint)}: ${constraintName(signals)}`);
+    const names = constraints.map((constraint) =>
+      constraintName(wiresOf(circuit.system, constraint).map((wire) => circuit.system.names[wire] as string)),
+    );
+    const template = instances.find((instance) => instance.name === name)?.template as string;
+    const { unlisted, stale } = reviewSurvivors(template, score, names);
     expect(disputed).toEqual([]);
-    expect(killed + survivors.length).toBe(tried);
-    expect(killed / tried).toBeGreaterThan(0.9);
+    expect(killed + firstOrder.length + survivors.length).toBe(tried);
+    expect(unlisted, `seed ${seed}`).toEqual([]);
+    // A sample may miss the one that survives of many alike.
+    if (sample === undefined) expect(stale).toEqual([]);
   });
 });
 
@@ -44,10 +52,18 @@ test.each(["insertion", "open"])(
     const circuit = await underAttack(name);
     const attack = circuit.attacked(0);
     const wires = wiresToAttack(attack, 500, seed).filter((wire) => wire > circuit.system.publics);
+    const { accepted, noticed } = attackWires(attack, circuit.system, wires);
+    const byTemplate = new Map<string, number>();
+    for (const [constraint, times] of noticed) {
+      const templates = circuit.templatesOf(constraint);
+      byTemplate.set(templates, (byTemplate.get(templates) ?? 0) + times);
+    }
+    for (const [templates, times] of [...byTemplate].sort((one, other) => other[1] - one[1]))
+      console.log(`${name}: ${times} changes noticed first by ${templates}`);
     // circomlib's IsZero leaves the inverse of 0 free; its answer does not depend on it.
-    const accepted = attackWires(attack, circuit.system, wires).accepted.filter(
-      (name) => !/\.inv$/.test(name),
-    );
-    expect(accepted, `seed ${seed}`).toEqual([]);
+    expect(
+      accepted.filter((signal) => !/\.inv$/.test(signal)),
+      `seed ${seed}`,
+    ).toEqual([]);
   },
 );

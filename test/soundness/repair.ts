@@ -185,7 +185,12 @@ export function cheaterWith(
   };
 
   /** Values of single wires that would meet a check, the least disturbing first. */
-  const waysToMeet = (constraint: number, publics: Repair["publics"]): [wire: number, value: bigint][] => {
+  const waysToMeet = (
+    constraint: number,
+    publics: Repair["publics"],
+    dropped: number,
+  ): [wire: number, value: bigint][] => {
+    const unbound = dropped >= 0 ? (target[dropped] as number) : -1;
     const a = partValue(system, constraint, A, values) % FIELD_ORDER;
     const b = partValue(system, constraint, B, values) % FIELD_ORDER;
     const excess = a * b - partValue(system, constraint, C, values);
@@ -208,7 +213,8 @@ export function cheaterWith(
       const distance = quadratic ? keeps(A) : excess;
       const value = reduce((values[wire] as bigint) - (distance % FIELD_ORDER) * inverse(slope));
       const use = constraintsOf(system, wire).length;
-      const score = wire <= system.publics ? 0 : trouble(wire);
+      // What the dropped constraint gave its value is free now.
+      const score = wire === unbound ? -1000 : wire <= system.publics ? 0 : trouble(wire);
       ways.push([score + Math.min(use, 900), wire, value]);
     }
     return ways
@@ -266,7 +272,7 @@ export function cheaterWith(
       }
       if (hint?.kind === "digits")
         for (const digit of hint.digits) if (!locked[digit]) set(digit, witness[digit] as bigint);
-      const ways = ++choices > CHOICES ? [] : waysToMeet(constraint, publics);
+      const ways = ++choices > CHOICES ? [] : waysToMeet(constraint, publics, dropped);
       const way = ways[mix % Math.min(3, Math.max(1, ways.length))];
       mix = Math.floor(mix / 3);
       if (way === undefined) {
