@@ -92,6 +92,7 @@ export const CONTRACT_MUTANTS: readonly ContractMutant[] = [
   unguarded("Ledger.sol", "!verifier.verify(Circuit.Insertion, proof, inputs)", PROVEN),
   without("Custody.sol", "delete balanceOwed[asset][msg.sender];", PROVEN),
   // Custody
+  unguarded("Custody.sol", "received != units", ACCOUNTED),
   without("Custody.sol", "totalOwed[asset] -= amount;", ACCOUNTED),
   without("Custody.sol", "totalOwed[asset] += amount;", ACCOUNTED),
   without("InsuranceFund.sol", "uncovered += uncoveredPart.toUint128();", ACCOUNTED),

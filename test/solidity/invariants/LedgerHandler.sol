@@ -257,7 +257,10 @@ contract LedgerHandler is LedgerItems {
     }
 
     function fundDeposit(uint256 seed) public timed(seed) {
-        uint256 random = _spread(seed, "fund");
+        _fundDeposit(_spread(seed, "fund"));
+    }
+
+    function _fundDeposit(uint256 random) private {
         address actor = actors[random % ACTORS];
         uint256 debt = fund.uncovered() + fund.totalClaims();
         uint256 amount = (random >> 8) % 4 == 0 ? debt : (random >> 16) % 3_000e6;
@@ -274,12 +277,16 @@ contract LedgerHandler is LedgerItems {
     }
 
     function collectRecovery(uint256 seed) external timed(seed) {
-        address actor = actors[seed % ACTORS];
-        cheats.prank(actor);
-        try fund.collectRecovery() {
-            ++touches[actor];
-            ++accepted["recovery"];
-        } catch {}
+        if (fund.totalClaims() != 0) _fundDeposit(_spread(seed, "recovery"));
+        // Everybody, one twice.
+        for (uint256 i; i <= ACTORS; ++i) {
+            address actor = actors[((seed % ACTORS) + i) % ACTORS];
+            cheats.prank(actor);
+            try fund.collectRecovery() {
+                ++touches[actor];
+                ++accepted["recovery"];
+            } catch {}
+        }
     }
 
     function recordImpairment(uint256 seed) external timed(seed) {
@@ -362,9 +369,11 @@ contract LedgerHandler is LedgerItems {
         moody.arm(address(ledger), data);
         if (what != 1 && what != 3) return;
         // Deposits of the token itself, in the middle of which it calls.
+        Mood before = moody.mood();
         moody.setMood(Mood.Call);
         _refresh();
         _tryAll(seed, KIND | (7 << 104), (1 << 16) | (6 << 104));
+        moody.setMood(before);
     }
 
     /// @notice Sends tokens without a word, to ledger or fund.
