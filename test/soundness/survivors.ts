@@ -25,6 +25,7 @@ const PLACE =
  * why that is no harm.
  */
 export const SURVIVORS: Record<string, Record<string, string>> = {
+  Insertion: { "bits[*]": PLACE },
   Open: { "RequireMember.membership.current": CURRENT },
   Transition: {
     "member.membership.current": CURRENT,
