@@ -52,7 +52,7 @@ describe("state tree", () => {
     }
   });
 
-  test("an index has one representation: 2^28 + i and i + r are refused", async () => {
+  test("an index has one representation: 2^28 + i and -1 are refused", async () => {
     const path = tree.path(16n);
     expect(await circuit.refusedBy({ ...input(200n, path), leafIndex: 16n + 2n ** 28n })).toBe(
       "StateMembership > Num2Bits",

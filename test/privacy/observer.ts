@@ -20,8 +20,8 @@ export type Seen = Map<string, string>;
 /** Numbers from here on look random: roots, nullifiers, commitments, escrow words, tags, proofs. */
 const LONG = 1n << 200n;
 
-/** Unix seconds: when something happened is public in any case, and not the same in two runs. */
-const isTime = (value: bigint): boolean => value > 1_500_000_000n && value < 3_900_000_000n;
+/** Names of Unix seconds: when something happened is public in any case, and not the same in two runs. */
+const TIMES = /\.(time|clockStart|tradedAt)(\[\d+\])*$/;
 
 /** Price of a zero and of another byte of calldata, gas. */
 const ZERO_BYTE = 4n;
@@ -55,7 +55,7 @@ function flatten(
       const selector = type.name === "reason" ? ` from ${value.slice(0, 10)}` : "";
       into.set(name, `${(value.length - 2) / 2} bytes${selector}`);
     } else if (typeof value === "bigint") {
-      into.set(name, value >= LONG ? label(value, name) : isTime(value) ? "a time" : String(value));
+      into.set(name, value >= LONG ? label(value, name) : TIMES.test(name) ? "a time" : String(value));
     } else {
       into.set(name, String(value));
     }
