@@ -62,10 +62,10 @@ async function compare(there: World, random: Random, batches: number, spoiled: n
 }
 
 test("applies what its items would apply singly, when none is spoiled", async () => {
-  const { applied, reasons } = await compare(await world(false), randomFrom(1), 10, 0);
+  const { applied, reasons } = await compare(await world(false), randomFrom(1), 6, 0);
   // A sound proof on the snapshot before may come too late.
   expect([...reasons].filter((name) => name !== "PreviousSnapshotRefused")).toEqual([]);
-  expect(applied).toBeGreaterThan(40);
+  expect(applied).toBeGreaterThan(20);
 });
 
 test("applies what its items would apply singly, whatever is spoiled in it", async () => {
@@ -126,7 +126,7 @@ test.each([false, true])(
     const there = await world(real);
     const random = randomFrom(4);
     const outcomes = { reverted: 0, applied: 0 };
-    for (let round = 0; round < 12; round++) {
+    for (let round = 0; round < (real ? 6 : 12); round++) {
       const batch = falsify(await randomBatch(there, random, 30), random);
       const together = await outcomeOfBatch(there.fixture, batch);
       const apart = await outcomeOfSingles(there.fixture, batch);
@@ -141,7 +141,7 @@ test.each([false, true])(
         outcomes.applied++;
       }
     }
-    expect(outcomes.reverted).toBeGreaterThan(4);
+    expect(outcomes.reverted).toBeGreaterThan(2);
     expect(outcomes.applied).toBeGreaterThan(0);
   },
 );
