@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { runSetup, SetupError } from "./setup/index.ts";
+import { prepare } from "./prepare.ts";
 import { ROOT } from "./setup/paths.ts";
 
 /**
@@ -26,13 +26,7 @@ const SUBJECTS = [
 const parameters = process.argv.slice(2);
 const named = parameters.some((parameter) => !parameter.startsWith("-"));
 
-try {
-  await runSetup();
-} catch (error) {
-  const lines = error instanceof SetupError ? error.lines : [String(error)];
-  for (const line of lines) console.error(`setup: ${line}`);
-  process.exit(1);
-}
+await prepare();
 const { status } = spawnSync(
   join(ROOT, "node_modules/.bin/vitest"),
   [

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Branch, instrumentBranches, outcomes } from "./contractBranches.ts";
-import { runSetup, SetupError } from "./setup/index.ts";
+import { prepare } from "./prepare.ts";
 import { ROOT } from "./setup/paths.ts";
 
 /**
@@ -137,13 +137,7 @@ function print(report: Report, branches: readonly Branch[]): void {
   console.log(missed.join("\n"));
 }
 
-try {
-  await runSetup();
-} catch (error) {
-  const lines = error instanceof SetupError ? error.lines : [String(error)];
-  for (const line of lines) console.error(`setup: ${line}`);
-  process.exit(1);
-}
+await prepare();
 makeCopy();
 configure();
 const branches = instrumentBranches(COPY);

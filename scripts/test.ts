@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { runSetup, SetupError } from "./setup/index.ts";
+import { prepare } from "./prepare.ts";
 import { ROOT } from "./setup/paths.ts";
 
 /**
@@ -20,13 +20,7 @@ function run(tool: string, ...rest: string[]): boolean {
   return status === 0;
 }
 
-try {
-  await runSetup();
-} catch (error) {
-  const lines = error instanceof SetupError ? error.lines : [String(error)];
-  for (const line of lines) console.error(`setup: ${line}`);
-  process.exit(1);
-}
+await prepare();
 let passed = run("vitest", "run", ...parameters);
 const named = parameters.some((parameter) => !parameter.startsWith("-"));
 if (!fuzz && !named && existsSync(join(ROOT, "test/solidity")))

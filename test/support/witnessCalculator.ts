@@ -25,78 +25,108 @@ const REASONS = [
   "not enough memory",
 ];
 
+const hashes = new Map<string, [number, number]>();
+
 /** FNV-1a of a signal name, by which circom's generated code finds an input. */
 function nameHash(name: string): [number, number] {
+  const known = hashes.get(name);
+  if (known !== undefined) return known;
   let hash = 0xcbf29ce484222325n;
   for (const character of name)
     hash = ((hash ^ BigInt(character.charCodeAt(0))) * 0x100000001b3n) & ((1n << 64n) - 1n);
-  return [Number(hash >> 32n), Number(hash & 0xffffffffn)];
+  const halves: [number, number] = [Number(hash >> 32n), Number(hash & 0xffffffffn)];
+  hashes.set(name, halves);
+  return halves;
 }
 
 function flatten(value: unknown): bigint[] {
   return Array.isArray(value) ? value.flatMap(flatten) : [BigInt(value as bigint)];
 }
 
-/**
- * Runs circom's generated witness calculator. Each call instantiates the module afresh, so nothing is left over from a refusal.
- * Throws {@link Refusal} when an assertion of the circuit fails and an Error when the inputs are not those of the circuit.
- */
+/** An instance of a witness calculator that circom generated. */
+export interface WitnessModule {
+  /**
+   * Starts anew with these inputs. Throws {@link Refusal} when an assertion of the circuit fails and an Error when the inputs are not those
+   * of the circuit.
+   */
+  calculate(inputs: Inputs): void;
+  /** Value of a wire of the last calculation; wire 0 is the constant 1, the public signals follow. */
+  wire(index: number): bigint;
+  readonly wires: number;
+}
+
+export async function witnessModule(module: WebAssembly.Module): Promise<WitnessModule> {
+  let trace = "";
+  const instance = await WebAssembly.instantiate(module, {
+    runtime: {
+      exceptionHandler(code: number) {
+        throw new Refusal(`${REASONS[code] ?? `error ${code}`}\n${trace}`);
+      },
+      printErrorMessage() {
+        trace += `${message()}\n`;
+      },
+      writeBufferMessage() {
+        message();
+      },
+      showSharedRWMemory() {},
+    },
+  });
+  // Every function that circom generates takes and returns numbers.
+  const wasm = instance.exports as Record<string, (...words: number[]) => number>;
+  const words = wasm.getFieldNumLen32();
+  const message = (): string => {
+    let text = "";
+    for (let code = wasm.getMessageChar(); code !== 0; code = wasm.getMessageChar())
+      text += String.fromCharCode(code);
+    return text;
+  };
+  const write = (raw: bigint): void => {
+    let rest = raw >= 0n && raw < FIELD_ORDER ? raw : ((raw % FIELD_ORDER) + FIELD_ORDER) % FIELD_ORDER;
+    for (let word = 0; word < words; word++) {
+      wasm.writeSharedRWMemory(word, Number(rest & 0xffffffffn));
+      rest >>= 32n;
+    }
+  };
+
+  return {
+    calculate(inputs) {
+      trace = "";
+      wasm.init(1);
+      let given = 0;
+      for (const [name, value] of Object.entries(inputs)) {
+        const [high, low] = nameHash(name);
+        const values = flatten(value);
+        const size = wasm.getInputSignalSize(high, low);
+        if (size !== values.length)
+          throw new Error(`input ${name}: ${values.length} values given, the circuit has ${size}`);
+        for (const [index, element] of values.entries()) {
+          write(element);
+          // The last input starts the calculation.
+          wasm.setInputSignal(high, low, index);
+          given++;
+        }
+      }
+      if (given < wasm.getInputSize())
+        throw new Error(`${given} of ${wasm.getInputSize()} input values were given`);
+    },
+    wire(index) {
+      wasm.getWitness(index);
+      let element = 0n;
+      for (let word = words - 1; word >= 0; word--)
+        element = (element << 32n) | BigInt(wasm.readSharedRWMemory(word) >>> 0);
+      return element;
+    },
+    get wires() {
+      return wasm.getWitnessSize();
+    },
+  };
+}
+
+/** A whole witness for each call, which instantiates the module afresh. Throws as {@link WitnessModule.calculate} does. */
 export function witnessCalculator(module: WebAssembly.Module): (inputs: Inputs) => Promise<bigint[]> {
   return async (inputs) => {
-    let trace = "";
-    let refusal: Refusal | undefined;
-    const instance = await WebAssembly.instantiate(module, {
-      runtime: {
-        exceptionHandler(code: number) {
-          refusal = new Refusal(`${REASONS[code] ?? `error ${code}`}\n${trace}`);
-          throw refusal;
-        },
-        printErrorMessage() {
-          trace += `${message()}\n`;
-        },
-        writeBufferMessage() {
-          message();
-        },
-        showSharedRWMemory() {},
-      },
-    });
-    // Every function that circom generates takes and returns numbers.
-    const wasm = instance.exports as Record<string, (...words: number[]) => number>;
-    const message = () => {
-      let text = "";
-      for (let code = wasm.getMessageChar(); code !== 0; code = wasm.getMessageChar())
-        text += String.fromCharCode(code);
-      return text;
-    };
-
-    wasm.init(1);
-    const words = wasm.getFieldNumLen32();
-    let given = 0;
-    for (const [name, value] of Object.entries(inputs)) {
-      const [high, low] = nameHash(name);
-      const values = flatten(value);
-      const size = wasm.getInputSignalSize(high, low);
-      if (size !== values.length)
-        throw new Error(`input ${name}: ${values.length} values given, the circuit has ${size}`);
-      for (const [index, raw] of values.entries()) {
-        const element = ((raw % FIELD_ORDER) + FIELD_ORDER) % FIELD_ORDER;
-        for (let word = 0; word < words; word++) {
-          wasm.writeSharedRWMemory(word, Number((element >> BigInt(32 * word)) & 0xffffffffn));
-        }
-        wasm.setInputSignal(high, low, index);
-        given++;
-      }
-    }
-    if (given < wasm.getInputSize())
-      throw new Error(`${given} of ${wasm.getInputSize()} input values were given`);
-
-    return Array.from({ length: wasm.getWitnessSize() }, (_, wire) => {
-      wasm.getWitness(wire);
-      let element = 0n;
-      for (let word = words - 1; word >= 0; word--) {
-        element = (element << 32n) | BigInt(wasm.readSharedRWMemory(word) >>> 0);
-      }
-      return element;
-    });
+    const calculator = await witnessModule(module);
+    calculator.calculate(inputs);
+    return Array.from({ length: calculator.wires }, (_, wire) => calculator.wire(wire));
   };
 }
