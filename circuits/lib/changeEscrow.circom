@@ -8,7 +8,7 @@ include "circuits/lib/hash.circom";
 // The plaintext is a function of the old and the new note, and so are the pads, so one pair of pads never covers two plaintexts. rho alone does
 // not name the old note: after a re-org the same changes in another order lead through another note with the same rho to the same new one.
 // Inputs: cash in [-2^60, 2^60), newSize in [-2^36, 2^36), id < 2^32, all checked by the caller; oldLive and newLive are 1 iff the sizes
-// are not 0. At most five legs change size and stay live: four of the package, one of a spot flow. Cost: 230 + 9 a place.
+// are not 0. At most five legs change size and stay live: four of the package, one of a spot flow. Cost: 251 + 9 a place.
 template ChangeEscrow(L) {
     signal input rho;
     signal input oldCommitment;
