@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Q16 } from "../../protocol/constants.ts";
+import { CASH_BOUND, Q16 } from "../../protocol/constants.ts";
 import type { Leg } from "../../protocol/leg.ts";
 import {
   applyTakeOver,
@@ -103,6 +103,12 @@ describe("who may be liquidated", () => {
       "liquidation.healthy",
       "Liquidation > Range",
     );
+  });
+
+  test("a deficit of 2^60 - 1 is made good; one of 2^60 has no proof, and the model says so", async () => {
+    const lost = (deficit: bigint): TakeOver => compute(noteAt(-deficit, -1_000n), snapshot, request(WHOLE));
+    await expectAdmitted(lost(CASH_BOUND - 1n), snapshot);
+    await expectRefused(lost(CASH_BOUND), snapshot, "liquidation.deficit", "TakeOverPayments > Range");
   });
 
   test("liquidating oneself with another account of one's entity is refused", async () => {

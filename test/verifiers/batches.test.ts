@@ -3,10 +3,10 @@ import { CIRCUITS, type CircuitName } from "../../contracts/statements.ts";
 import { type BatchVerifierFixture, batchVerifierFixture } from "../support/batchVerifierFixture.ts";
 import { provenItem, wordsOf } from "../support/proofBatch.ts";
 import { randomFrom } from "../support/random.ts";
-import { snarkjsKey } from "../support/snarkjsKey.ts";
 import { MANGLINGS } from "./calldata.ts";
 import { cancellingBatch, GUESSES, movedSignals, passedRound } from "./cancelling.ts";
-import { type KeyPoints, keyPoints } from "./equation.ts";
+import type { KeyPoints } from "./equation.ts";
+import { fixtureKeys } from "./fixtureKeys.ts";
 import { mangledCall } from "./mangledCalls.ts";
 
 let fixture: BatchVerifierFixture;
@@ -14,9 +14,7 @@ let keys: Record<CircuitName, KeyPoints>;
 
 beforeAll(async () => {
   fixture = await batchVerifierFixture();
-  keys = Object.fromEntries(
-    CIRCUITS.map((circuit) => [circuit, keyPoints(snarkjsKey(fixture.forger.keys[circuit]))]),
-  ) as typeof keys;
+  keys = fixtureKeys(fixture);
 });
 
 afterAll(() => fixture.forger.close());

@@ -8,11 +8,11 @@ import { ROOT } from "../../scripts/setup/paths.ts";
 import { type BatchVerifierFixture, batchVerifierFixture } from "../support/batchVerifierFixture.ts";
 import { type Item, wordsOf } from "../support/proofBatch.ts";
 import { type Random, randomFrom } from "../support/random.ts";
-import { snarkjsKey } from "../support/snarkjsKey.ts";
 import { ATTACKS } from "./attacks.ts";
 import { MANGLINGS } from "./calldata.ts";
 import { cancellingBatch, GUESSES, movedSignals } from "./cancelling.ts";
-import { type KeyPoints, keyPoints } from "./equation.ts";
+import type { KeyPoints } from "./equation.ts";
+import { fixtureKeys } from "./fixtureKeys.ts";
 import { attackedBatch, provenItem } from "./items.ts";
 import { mangledCall } from "./mangledCalls.ts";
 
@@ -70,9 +70,7 @@ let keys: Record<CircuitName, KeyPoints>;
 
 beforeAll(async () => {
   fixture = await batchVerifierFixture();
-  keys = Object.fromEntries(
-    CIRCUITS.map((circuit) => [circuit, keyPoints(snarkjsKey(fixture.forger.keys[circuit]))]),
-  ) as typeof keys;
+  keys = fixtureKeys(fixture);
 });
 
 afterAll(() => fixture.forger.close());

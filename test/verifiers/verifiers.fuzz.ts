@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CIRCUITS } from "../../contracts/statements.ts";
 import { type BatchVerifierFixture, batchVerifierFixture } from "../support/batchVerifierFixture.ts";
 import { randomFrom } from "../support/random.ts";
-import { snarkjsKey } from "../support/snarkjsKey.ts";
 import { ATTACKS } from "./attacks.ts";
 import { MANGLINGS } from "./calldata.ts";
 import { cancellingBatch, GUESSES, movedSignals, passedRound } from "./cancelling.ts";
-import { type KeyPoints, keyPoints } from "./equation.ts";
+import type { KeyPoints } from "./equation.ts";
+import { fixtureKeys } from "./fixtureKeys.ts";
 import { attackedBatch, provenItem } from "./items.ts";
 import { mangledCall, type Outcome } from "./mangledCalls.ts";
 import { type ThreeVerifiers, threeVerifiers } from "./threeVerifiers.ts";
@@ -84,9 +84,7 @@ describe(`batches and calldata, seed ${SEED}`, () => {
 
   test("2,400 mangled calls: what is decoded is what is judged", LONG, async () => {
     const random = randomFrom(SEED + 4);
-    const keys = Object.fromEntries(
-      CIRCUITS.map((circuit) => [circuit, keyPoints(snarkjsKey(fixture.forger.keys[circuit]))]),
-    ) as Record<(typeof CIRCUITS)[number], KeyPoints>;
+    const keys = fixtureKeys(fixture);
     const tally: Record<Outcome, number> = { accepts: 0, refuses: 0, reverts: 0 };
     for (const name of Object.keys(MANGLINGS)) {
       for (let round = 0; round < 200; round++) {
