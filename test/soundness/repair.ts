@@ -30,13 +30,15 @@ export interface Repair {
   effort: "forward" | "anything";
   /** Which of several choices is made where there are some: 0 always the first, other numbers mix. */
   choice: number;
+  /** Whether to end with the first constraint that is broken; with the effort "anything" that is so in any case. */
+  first?: boolean;
   /** When given, constraints outside of this part of the circuit wait, and are not looked at. */
   within?: (constraint: number) => boolean;
 }
 
 /** What came of it. */
 export interface Outcome {
-  /** Constraints that the repaired witness breaks, the dropped one apart. Ends with the first when the effort is "anything". */
+  /** Constraints that the repaired witness breaks, the dropped one apart; the first alone where the repair ends with it. */
   broken: number[];
   /** Whether it breaks the dropped constraint. */
   breaksDropped: boolean;
@@ -238,7 +240,7 @@ export function cheaterWith(
     locked[wire] = 1;
   };
 
-  return (changes, { dropped, publics, effort, choice, within }) => {
+  return (changes, { dropped, publics, effort, choice, first, within }) => {
     const broken: number[] = [];
     let evaluated = 0;
     let choices = 0;
@@ -268,6 +270,7 @@ export function cheaterWith(
       }
       if (effort === "forward") {
         broken.push(constraint);
+        if (first) break;
         continue;
       }
       if (hint?.kind === "digits")
