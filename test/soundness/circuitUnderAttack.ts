@@ -106,7 +106,7 @@ export function attackOn(
       witness,
       permutation,
       carried,
-      refused: new Map<string, number>(),
+      refused: new Map<number, number>(),
       isNeeded: firstOrder(system, order, witness),
       cheat: cheaterWith(system, order, witness),
     };

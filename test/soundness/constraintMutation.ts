@@ -30,10 +30,10 @@ export interface Kill {
 
 type Change = [wire: number, value: bigint][];
 
-/** Values to which a wire is changed. */
+/** Values to which a wire is changed; the negative first, since a square that is used squared breaks nothing else by it. */
 function valuesFor(value: bigint, random: Random): bigint[] {
   const any = random.between(1n, (1n << 127n) - 1n) * random.between(1n, (1n << 126n) - 1n);
-  const tried = [reduce(any), -value, value + 1n, value - 1n, 0n, 1n, value + (1n << 16n)];
+  const tried = [-value, any, value + 1n, value - 1n, 0n, 1n, value + (1n << 16n)];
   return [...new Set(tried.map(reduce))].filter((other) => other !== value);
 }
 
@@ -198,61 +198,72 @@ export interface Attacked {
   permutation: Int32Array;
   /** How often a change that left a permutation by these wires was carried through the rest of the circuit. */
   carried: Map<string, number>;
+  /** By permutation how often a changed output could not be carried before any could; see {@link isStuck}. */
+  refused: Map<number, number>;
   /** See {@link FirstOrder}. */
   isNeeded: FirstOrder;
-  /** The same of changes that could not be carried. */
-  refused: Map<string, number>;
 }
 
-/** Searches for a whole witness that fail before others that leave a permutation by the same wires are not begun. */
-const REFUSED = 3;
+/** Changed outputs of a permutation that the rest of the circuit refused, after which it is taken to refuse all. */
+const REFUSED = 8;
+
+/** Constraints evaluated for one in such a permutation. */
+const STUCK_EFFORT = 3_500;
 
 /** Bad witnesses made whole before a permutation's continuation counts as shared. */
 const WHOLE = 2;
+
+/**
+ * Whether a constraint is in a permutation of which no changed output could be carried through the rest of the circuit, as when the same
+ * output is computed once more elsewhere. What keeps the output is still worth a try.
+ */
+export function isStuck({ permutation, refused }: Attacked, constraint: number): boolean {
+  return (refused.get(permutation[constraint] as number) ?? 0) >= REFUSED;
+}
 
 /**
  * Looks for a witness that breaks one constraint and no other.
  *
  * @param effort how many constraints are evaluated at most; a quarter of a million take about a second.
  */
-export function killConstraint(
-  { system, order, witness, cheat, permutation, carried, refused }: Attacked,
-  constraint: number,
-  effort: number,
-): Kill | undefined {
+export function killConstraint(attacked: Attacked, constraint: number, effort: number): Kill | undefined {
+  const { system, order, witness, cheat, permutation, carried, refused } = attacked;
   const random = randomFrom(constraint);
   const part = permutation[constraint] as number;
   const within = (other: number): boolean => permutation[other] === part;
+  // The first thing done to an input is a product; the outputs are sums, and in none.
+  const isOutput = (wire: number): boolean =>
+    constraintsOf(system, wire).every((other) => !within(other) || isLinear(system, other));
   const terms = { dropped: constraint, publics: "free", effort: "anything" } as const;
   let spent = 0;
   for (const { change, choice } of attemptsFor(system, order, witness, constraint, random)) {
+    const stuck = isStuck(attacked, constraint);
+    if (spent > (stuck ? STUCK_EFFORT : effort)) return undefined;
     const [wire, value] = change[0] as [number, bigint];
-    let exits: string | undefined;
+    if (stuck && change.length === 1 && (spent > 0 || wire !== order.target[constraint])) continue;
+    let exits: number[] = [];
     if (part >= 0) {
       const inside = cheat(change, { ...terms, choice: 0, within });
       spent += inside.evaluated;
       if (inside.broken.length === 0 && inside.breaksDropped) {
         exits = [...inside.altered.keys()]
           .filter((altered) => constraintsOf(system, altered).some((other) => !within(other)))
-          .sort((one, other) => one - other)
-          .join();
-        if (exits === "" || (carried.get(exits) ?? 0) >= WHOLE) {
-          const evidence = exits === "" ? "witness" : "shared";
+          .sort((one, other) => one - other);
+        if (exits.length === 0 || (carried.get(exits.join()) ?? 0) >= WHOLE) {
+          const evidence = exits.length === 0 ? "witness" : "shared";
           return { constraint, wire, value, altered: inside.altered, evidence };
         }
-        if ((refused.get(exits) ?? 0) >= REFUSED) return undefined;
+        if (stuck && exits.some(isOutput)) continue;
       }
     }
     const outcome = cheat(change, { ...terms, choice });
     spent += outcome.evaluated;
     if (outcome.broken.length === 0 && outcome.breaksDropped) {
-      if (exits !== undefined) carried.set(exits, (carried.get(exits) ?? 0) + 1);
+      if (exits.length > 0) carried.set(exits.join(), (carried.get(exits.join()) ?? 0) + 1);
+      if (exits.some(isOutput)) refused.set(part, Number.NEGATIVE_INFINITY);
       return { constraint, wire, value, altered: outcome.altered, evidence: "witness" };
     }
-    if (spent > effort) {
-      if (exits !== undefined) refused.set(exits, (refused.get(exits) ?? 0) + 1);
-      return undefined;
-    }
+    if (exits.some(isOutput)) refused.set(part, (refused.get(part) ?? 0) + 1);
   }
   return undefined;
 }

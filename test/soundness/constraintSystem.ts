@@ -189,8 +189,8 @@ export function isMet(system: ConstraintSystem, constraint: number, values: read
 
 /** True when one of a and b is empty, so that only c = 0 is left of the constraint. */
 export function isLinear({ start }: ConstraintSystem, constraint: number): boolean {
-  const [a, b, c] = start.subarray(3 * constraint, 3 * constraint + 3) as unknown as [number, number, number];
-  return a === b || b === c;
+  const b = start[3 * constraint + B];
+  return start[3 * constraint] === b || b === start[3 * constraint + C];
 }
 
 /** Coefficient of a wire in one part of a constraint. */

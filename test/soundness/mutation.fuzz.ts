@@ -4,15 +4,32 @@ import { PLACES } from "../../scripts/setup/paths.ts";
 import { attackWires, wiresToAttack } from "./adversary.ts";
 import { underAttack } from "./circuitUnderAttack.ts";
 import { wiresOf } from "./constraintSystem.ts";
-import { mutants, mutationScore } from "./mutationScore.ts";
+import { type MutationScore, mutants, mutationScore } from "./mutationScore.ts";
 import { constraintName, reviewSurvivors } from "./survivors.ts";
 
 /*
  * The long search. SOLVUS_MUTANTS is how many constraints of each circuit are taken away, "all" for all of them; SOLVUS_FUZZ_SEED chooses which.
+ * `-t insolvency.small` searches one circuit. What was found so far is printed on the way, and nothing is kept.
  */
 const seed = Number(process.env.SOLVUS_FUZZ_SEED ?? Date.now() % 1_000_000_000);
 const asked = process.env.SOLVUS_MUTANTS ?? "300";
 const sample = asked === "all" ? undefined : { size: Number(asked), seed };
+
+/** Constraints from one message to the next. */
+const PROGRESS = 1_000;
+
+function outcome({ killed, whole, alterPublics, firstOrder, survivors }: MutationScore): string {
+  return `${killed} killed, ${whole} by whole witnesses, ${alterPublics} of these with other public signals; ${firstOrder.length} more needed to first order; ${survivors.length} survive`;
+}
+
+function countedByName(found: MutationScore["firstOrder"]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { signals } of found) {
+    const name = constraintName(signals);
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return counts;
+}
 
 const instances = readInstances(PLACES.instances);
 const CIRCUITS = instances.map(({ name }) => name);
@@ -23,13 +40,17 @@ describe.each(CIRCUITS)("%s", (name) => {
   }, async () => {
     const circuit = await underAttack(name);
     const constraints = mutants(circuit, sample);
-    const score = mutationScore(circuit, constraints);
-    const { tried, killed, whole, alterPublics, firstOrder, survivors, disputed } = score;
-    console.log(
-      `${name}, seed ${seed}: ${killed} of ${tried} killed, ${whole} by whole witnesses, ${alterPublics} of these with other public signals; ${firstOrder.length} more needed to first order`,
-    );
-    for (const { constraint, signals } of [...firstOrder, ...survivors])
-      console.log(`${name}: ${constraint}, ${circuit.templatesOf(constraint)}: ${constraintName(signals)}`);
+    const score = mutationScore(circuit, constraints, (done, so) => {
+      if (done % PROGRESS === 0) console.log(`${name}, ${done} of ${constraints.length}: ${outcome(so)}`);
+    });
+    const { tried, killed, firstOrder, survivors, disputed } = score;
+    console.log(`${name}, seed ${seed}, ${tried} tried: ${outcome(score)}`);
+    for (const [signals, times] of countedByName(firstOrder))
+      console.log(`${name}, to first order: ${times} of ${signals}`);
+    for (const { constraint, signals } of survivors)
+      console.log(
+        `${name}, survivor: ${constraint}, ${circuit.templatesOf(constraint)}: ${signals.join(", ")}`,
+      );
     const names = constraints.map((constraint) =>
       constraintName(wiresOf(circuit.system, constraint).map((wire) => circuit.system.names[wire] as string)),
     );

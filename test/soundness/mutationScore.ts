@@ -1,7 +1,7 @@
 import { FIELD_ORDER } from "../../protocol/constants.ts";
 import { randomFrom } from "../support/random.ts";
 import type { CircuitUnderAttack } from "./circuitUnderAttack.ts";
-import { type Kill, killConstraint } from "./constraintMutation.ts";
+import { isStuck, type Kill, killConstraint } from "./constraintMutation.ts";
 import {
   A,
   B,
@@ -119,7 +119,7 @@ export function mutationScore(
 }
 
 /** Constraints evaluated for one constraint and witness: little at first, since another witness may do better, then more. */
-const EFFORTS = [40_000, 100_000];
+const EFFORTS = [20_000, 50_000];
 
 /** Tries the witnesses in turn, from that on which `preferred` worked. */
 function firstKill(
@@ -130,7 +130,10 @@ function firstKill(
   for (const effort of EFFORTS)
     for (let turn = 0; turn < circuit.witnesses; turn++) {
       const witness = (preferred + turn) % circuit.witnesses;
-      const kill = killConstraint(circuit.attacked(witness), constraint, effort);
+      const attacked = circuit.attacked(witness);
+      // More effort finds nothing there.
+      if (effort > (EFFORTS[0] as number) && isStuck(attacked, constraint)) continue;
+      const kill = killConstraint(attacked, constraint, effort);
       if (kill !== undefined) return { kill, witness };
     }
   return undefined;

@@ -50,7 +50,7 @@ export interface Outcome {
 }
 
 /** Constraints evaluated in one attempt at most, so that none runs for long. */
-const EFFORT = 80_000;
+const EFFORT = 40_000;
 /** Checks met by another choice of an input in one attempt at most. */
 const CHOICES = 120;
 
@@ -130,20 +130,25 @@ export function cheaterWith(
     }
   };
 
-  const set = (wire: number, value: bigint): void => {
+  /** Every constraint on the wire waits, but for one that was solved for this value. */
+  const set = (wire: number, value: bigint, solved = -1): void => {
     if (values[wire] === value) return;
     values[wire] = value;
     if (!changed[wire]) {
       changed[wire] = 1;
       log.push(wire);
     }
-    for (const constraint of constraintsOf(system, wire)) push(constraint);
+    const end = system.touchStart[wire + 1] as number;
+    for (let at = system.touchStart[wire] as number; at < end; at++) {
+      const constraint = system.touching[at] as number;
+      if (constraint !== solved) push(constraint);
+    }
   };
-  const compute = (wire: number, value: bigint): void => {
+  const compute = (wire: number, value: bigint, solved = -1): void => {
     if (locked[wire]) return;
     if (!computed[wire]) log.push(wire);
     computed[wire] = 1;
-    set(wire, value);
+    set(wire, value, solved);
   };
 
   const guess = (hint: Hint): void => {
@@ -258,7 +263,7 @@ export function cheaterWith(
       if (wire >= 0 && !locked[wire] && !(wire <= system.publics && publics === "fixed")) {
         const value = solveFor(system, constraint, wire, values);
         if (value !== undefined) {
-          compute(wire, value);
+          compute(wire, value, constraint);
           continue;
         }
       }

@@ -1,6 +1,9 @@
 import type { MutationScore } from "./mutationScore.ts";
 
-/** Signals of a constraint without indices and without the numbers of anonymous components, each once. */
+/**
+ * Signals of a constraint without indices and without the numbers of anonymous components, each once; of a constraint within a Poseidon permutation
+ * the permutation alone.
+ */
 export function constraintName(signals: readonly string[]): string {
   const general = signals.map((signal) =>
     signal
@@ -8,6 +11,8 @@ export function constraintName(signals: readonly string[]): string {
       .replace(/\[\d+\]/g, "[*]")
       .replace(/_\d+_\d+(?=[.[]|$)/g, ""),
   );
+  const permutation = general.map((signal) => /^.*\.permutation(?=\.)/.exec(signal)?.[0]).find(Boolean);
+  if (permutation !== undefined) return permutation;
   return [...new Set(general)].sort().join(", ");
 }
 
