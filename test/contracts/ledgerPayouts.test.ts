@@ -81,6 +81,23 @@ describe("payouts", () => {
     expect(await token.getFunction("balanceOf")(ledger.target)).toBe(700n);
   });
 
+  test("too little gas for a payout, or for the fees, reverts the whole: nobody is owed for a relayer's thrift", async () => {
+    const { ledger, bob, carol } = fixture;
+    await fund(fixture, 100n);
+    const calls = [() => withdrawal(1n, carol), () => fixture.transition({ fee: 1n })];
+    for (const make of calls) {
+      const { gasUsed } = (await (await fixture.as(bob).submit(await make())).wait())!;
+      // Enough for all that is done, and not for what a token may take.
+      const starved = fixture.as(bob).submit(await make(), { gasLimit: gasUsed + 100_000n });
+      await expectRefusal(starved, ledger, "TooLittleGas");
+      const item = await make();
+      const estimate = await fixture.as(bob).submit.estimateGas(item);
+      await fixture.as(bob).submit(item, { gasLimit: estimate });
+    }
+    expect(await token.getFunction("balanceOf")(carol.address)).toBe(2n);
+    expect(await Promise.all([ledger.totalOwed(0n), ledger.totalOwed(3n)])).toEqual([0n, 0n]);
+  });
+
   test("a withdrawal in a trade may be paid from its partner's deposit, and no more than that", async () => {
     const { ledger, bob } = fixture;
     const terms = { payer: fixture.alice.address };

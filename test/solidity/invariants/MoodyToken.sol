@@ -4,7 +4,8 @@ pragma solidity 0.8.30;
 import { ERC20 } from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 
 /// @dev What a token does with a transfer: as it should; keep a tenth; answer false; revert; answer true and move nothing; call somebody else
-/// in the middle; revert with 100 kB; burn all gas; move and answer nothing; answer 100 kB; revert, or burn all gas, when asked for a balance.
+/// in the middle; revert with 100 kB; burn all gas; move and answer nothing; answer 100 kB; revert, or burn all gas, when asked for a balance; take
+/// nearly all the gas of a payout, and do as it should.
 enum Mood {
     Honest,
     Fee,
@@ -17,7 +18,8 @@ enum Mood {
     Mute,
     Chatty,
     BalanceRevert,
-    BalanceBurn
+    BalanceBurn,
+    Hungry
 }
 
 /// @title Moody token
@@ -30,6 +32,9 @@ contract MoodyToken is ERC20 {
 
     /// @notice The error with which the last of such calls was refused; 0 since it was armed if none was.
     bytes4 public refusal;
+
+    /// @dev Gas that a transfer takes in the mood for it.
+    uint256 private constant HUNGER = 250_000;
 
     address private _target;
     bytes private _data;
@@ -98,6 +103,10 @@ contract MoodyToken is ERC20 {
             (bool done, bytes memory answer) = _target.call(_data);
             if (done) ++calls;
             else refusal = bytes4(answer);
+        }
+        if (mood == Mood.Hungry) {
+            uint256 before = gasleft();
+            while (before - gasleft() < HUNGER) continue;
         }
         if (mood == Mood.Mute || mood == Mood.Chatty) {
             _transfer(from, to, units);
