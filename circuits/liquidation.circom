@@ -6,6 +6,7 @@ include "circuits/lib/hash.circom";
 include "circuits/lib/heldLegs.circom";
 include "circuits/lib/leg.circom";
 include "circuits/lib/margin.circom";
+include "circuits/lib/netCash.circom";
 include "circuits/lib/note.circom";
 include "circuits/lib/openedRows.circom";
 include "circuits/lib/range.circom";
@@ -203,7 +204,6 @@ template Liquidation(L, G) {
         margin[m].group <== group;
         margin[m].words <== words;
         margin[m].mark <== mark;
-        margin[m].isPerpetual <== rows.isPerpetual;
         margin[m].longAddOn <== longAddOn;
         margin[m].shortAddOn <== shortAddOn;
         margin[m].concentrationThreshold <== concentrationThreshold;
@@ -306,8 +306,13 @@ template Liquidation(L, G) {
     signal keeperRequired <== imFactor * margin[2].maintenance;
     component keeperSurplus = Range(107);
     keeperSurplus.in <== (keeperCashAfter + margin[2].value) * Q16() - keeperRequired;
+    component counted = NetCashValue(L);
+    counted.legValue <== margin[2].legValue;
+    counted.nonNegative <== held.nonNegative;
+    counted.isPerpetual <== rows.isPerpetual;
+    counted.isOption <== rows.isOption;
     component keeperNetCash = Range(83);
-    keeperNetCash.in <== keeperCashAfter + margin[2].perpetualValue + debtLimit;
+    keeperNetCash.in <== keeperCashAfter + counted.value + debtLimit;
 
     // --- Escrow of both new notes. ------------------------------------------------------------------------------------------------------
     component escrow = TakeOverEscrow(L);

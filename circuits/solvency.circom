@@ -117,7 +117,6 @@ template Solvency(L, G) {
     margin.group <== group;
     margin.words <== words;
     margin.mark <== mark;
-    margin.isPerpetual <== rows.isPerpetual;
     margin.longAddOn <== longAddOn;
     margin.shortAddOn <== shortAddOn;
     margin.concentrationThreshold <== concentrationThreshold;

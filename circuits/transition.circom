@@ -7,6 +7,7 @@ include "circuits/lib/hash.circom";
 include "circuits/lib/leg.circom";
 include "circuits/lib/margin.circom";
 include "circuits/lib/marginLowerBound.circom";
+include "circuits/lib/netCash.circom";
 include "circuits/lib/note.circom";
 include "circuits/lib/openedRows.circom";
 include "circuits/lib/range.circom";
@@ -163,6 +164,8 @@ template Transition(L, G) {
     signal oldNotSpot[L];
     signal tradedValue[L];
     signal tradedPerpetual[L];
+    signal boughtOption[L];
+    signal boughtOptionValue[L];
     signal boughtRoom[L];
     signal soldRoom[L];
     signal positive[L];
@@ -174,7 +177,7 @@ template Transition(L, G) {
     var payoutTotal = 0;
     var oldNotSpotCount = 0;
     var tradedValueTotal = 0;
-    var tradedPerpetualTotal = 0;
+    var tradedNetCashTotal = 0;
     var roomTotal = 0;
     var enlargedTotal = 0;
     for (var i = 0; i < L; i++) {
@@ -222,12 +225,14 @@ template Transition(L, G) {
         newPacked[i].size <== newSize[i];
         newPacked[i].fundingIndex <== fundingIndex[i];
 
-        // What the trade is worth at the mark, and the room that the add-on of the sign received gives.
+        // What the trade is worth at the mark, what of it net cash counts, and the room that the add-on of the sign received gives.
         // (magnitude + traded) / 2 is the part bought, (magnitude - traded) / 2 the part sold; both are doubled here.
         tradedValue[i] <== trade.traded[i] * mark[i];
         tradedValueTotal += tradedValue[i];
         tradedPerpetual[i] <== rows.isPerpetual[i] * tradedValue[i];
-        tradedPerpetualTotal += tradedPerpetual[i];
+        boughtOption[i] <== rows.isOption[i] * (trade.tradedMagnitude[i] + trade.traded[i]);
+        boughtOptionValue[i] <== boughtOption[i] * mark[i];
+        tradedNetCashTotal += 2 * tradedPerpetual[i] + boughtOptionValue[i];
         boughtRoom[i] <== (trade.tradedMagnitude[i] + trade.traded[i]) * longAddOn[i];
         soldRoom[i] <== (trade.tradedMagnitude[i] - trade.traded[i]) * shortAddOn[i];
         roomTotal += boughtRoom[i] + soldRoom[i];
@@ -294,7 +299,6 @@ template Transition(L, G) {
     margin.group <== group;
     margin.words <== words;
     margin.mark <== mark;
-    margin.isPerpetual <== rows.isPerpetual;
     margin.longAddOn <== longAddOn;
     margin.shortAddOn <== shortAddOn;
     margin.concentrationThreshold <== concentrationThreshold;
@@ -356,15 +360,20 @@ template Transition(L, G) {
     surplusRange.in <== surplus;
 
     // Net cash: N >= 0 after a withdrawal, N >= -debtLimit where the initial margin is required without one, where a fee leaves (fees paid
-    // to oneself would otherwise withdraw option value, a little at a time), and where a trade pays: what it does to N is its cash and its
-    // perpetuals at their marks, |cash| < 2^61 and 4·2^77 at most. |N| < 2^82.
-    component tradeNetCash = SignedRange(80);
-    tradeNetCash.in <== trade.cashReceived + tradedPerpetualTotal;
+    // to oneself would otherwise withdraw option value, a little at a time), and where a trade pays: what a safe trade does to N is its cash,
+    // its perpetuals at their marks, and the options bought, which were owed. Doubled, |cash| < 2^62 and four legs of 2^78 at most. |N| < 2^82.
+    component tradeNetCash = SignedRange(81);
+    tradeNetCash.in <== 2 * trade.cashReceived + tradedNetCashTotal;
     signal allowedDebt <== (1 - flow.hasWithdrawal) * debtLimit;
     signal withoutFee <== noFee.out * (1 - requiresInitialMargin);
     signal cashLeaves <== 1 - withoutFee * tradeNetCash.nonNegative;
     signal netCashRequired <== (1 - leaving) * cashLeaves;
-    signal netCashSurplus <== netCashRequired * (newCash + margin.perpetualValue + allowedDebt);
+    component counted = NetCashValue(L);
+    counted.legValue <== margin.legValue;
+    for (var i = 0; i < L; i++) { counted.nonNegative[i] <== touchedRange[i].nonNegative; }
+    counted.isPerpetual <== rows.isPerpetual;
+    counted.isOption <== rows.isOption;
+    signal netCashSurplus <== netCashRequired * (newCash + counted.value + allowedDebt);
     component netCashRange = Range(83);
     netCashRange.in <== netCashSurplus;
 

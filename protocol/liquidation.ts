@@ -2,6 +2,7 @@ import { CASH_BOUND, Q16, SIZE_BOUND } from "./constants.ts";
 import { ensure } from "./errors.ts";
 import { EMPTY_LEG, type Leg } from "./leg.ts";
 import { covers, type Margin, marginOf, type Position } from "./margin.ts";
+import { netCashValue } from "./netCash.ts";
 import { checkNote, type Note, spendOf } from "./note.ts";
 import type { RiskRow } from "./riskRow.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -198,7 +199,7 @@ export function computeTakeOver(
     marginAfter,
     cured: equityAfter >= marginAfter.maintenance,
     keeperEquity: keeperCash + keeperMargin.value,
-    keeperNetCash: keeperCash + keeperMargin.perpetualValue,
+    keeperNetCash: keeperCash + netCashValue(positions(takenOver)),
     keeperMargin,
   };
 }

@@ -1,4 +1,4 @@
-import { KIND, Q16, SCENARIOS } from "./constants.ts";
+import { Q16, SCENARIOS } from "./constants.ts";
 import type { RiskRow } from "./riskRow.ts";
 
 /** A holding of `size` lots (signed), with its risk row and the place of its underlying in the row tree. */
@@ -8,10 +8,9 @@ export interface Position {
   underlying: number;
 }
 
-/** All in micro-USDC. `value` is sum size·mark; `perpetualValue` the part of perpetuals; `maintenance` the margin MM. */
+/** All in micro-USDC. `value` is sum size·mark; `maintenance` the margin MM. */
 export interface Margin {
   value: bigint;
-  perpetualValue: bigint;
   scanByUnderlying: Map<number, bigint>;
   addOn: bigint;
   maintenance: bigint;
@@ -58,11 +57,8 @@ export function marginOf(positions: readonly Position[]): Margin {
     scanByUnderlying.set(underlying, scanRisk(group));
   const addOn = positions.reduce((sum, position) => sum + addOnOf(position), 0n);
   const scan = [...scanByUnderlying.values()].reduce((sum, risk) => sum + risk, 0n);
-  const worth = (selected: readonly Position[]): bigint =>
-    selected.reduce((sum, { size, row }) => sum + size * row.mark, 0n);
   return {
-    value: worth(positions),
-    perpetualValue: worth(positions.filter(({ row }) => row.kind === KIND.perpetual)),
+    value: positions.reduce((sum, { size, row }) => sum + size * row.mark, 0n),
     scanByUnderlying,
     addOn,
     maintenance: scan + addOn,

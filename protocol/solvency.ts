@@ -2,6 +2,7 @@ import { CASH_BOUND, RATIO_BOUND } from "./constants.ts";
 import { ensure } from "./errors.ts";
 import { covers, type Margin, marginOf } from "./margin.ts";
 import { scanHints } from "./marginHints.ts";
+import { netCashValue } from "./netCash.ts";
 import { checkNote, type Note, spendOf } from "./note.ts";
 import { type CircuitInput, openedRowsInput } from "./openedRowsInput.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -47,7 +48,7 @@ export function standingOf(note: Note, snapshot: Snapshot): Standing {
   );
   const margin = marginOf(opened);
   const cash = note.cash - funding;
-  return { equity: cash + margin.value, netCash: cash + margin.perpetualValue, margin };
+  return { equity: cash + margin.value, netCash: cash + netCashValue(opened), margin };
 }
 
 /** The inputs of the `solvency` circuit. Throws `solvency.*` when the claim does not hold or is out of range. */

@@ -2,6 +2,7 @@ import { CASH_BOUND, KIND, MODE, Q16, SIZE_BOUND } from "./constants.ts";
 import { ensure, SolvusError } from "./errors.ts";
 import { EMPTY_LEG, type Leg } from "./leg.ts";
 import { addOnOf, covers, type Margin, marginOf, type Position } from "./margin.ts";
+import { netCashValue, tradedNetCash } from "./netCash.ts";
 import { checkNote, type Note, spendOf } from "./note.ts";
 import { NULL_ROW, type RiskRow } from "./riskRow.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -33,7 +34,7 @@ export interface Transition {
   margin: Margin;
   /** A trade that enlarges and flips nothing, does not raise MM, and gives away at the marks at most the margin that it frees. */
   safe: boolean;
-  /** What the trade does to net cash: its cash and its perpetuals at their marks, micro-USDC. 0 without a trade. */
+  /** What the trade does to net cash when it is safe ({@link tradedNetCash}), micro-USDC. 0 without a trade. */
   tradeNetCash: bigint;
   requiresInitialMargin: boolean;
   requiresMembership: boolean;
@@ -132,7 +133,7 @@ function assignSlots(before: Note, snapshot: Snapshot, request: TransitionReques
   return slots;
 }
 
-const positionsOf = (slots: readonly Slot[], size: "oldSize" | "newSize"): Position[] =>
+const positionsOf = (slots: readonly Slot[], size: "oldSize" | "newSize" | "traded"): Position[] =>
   slots.map((slot) => ({ size: slot[size], row: slot.row, underlying: slot.underlying }));
 
 /** Nothing enlarged and nothing flipped: every traded leg moves towards zero and stops there. */
@@ -192,7 +193,8 @@ export function computeTransition(
   );
   const after: Note = { ownerKey: before.ownerKey, entity: before.entity, rho: nextRho, cash, legs };
 
-  const margin = marginOf(positionsOf(slots, "newSize"));
+  const positions = positionsOf(slots, "newSize");
+  const margin = marginOf(positions);
   const marginBefore = marginOf(positionsOf(slots, "oldSize"));
   const freed = marginBefore.maintenance - margin.maintenance;
   const safe =
@@ -200,7 +202,6 @@ export function computeTransition(
     shrinksEveryLeg(slots) &&
     freed >= 0n &&
     valueReceived(slots, tradeCash) + freed >= 0n;
-  const perpetuals = slots.filter(({ row }) => row.kind === KIND.perpetual);
   return {
     before,
     after,
@@ -209,10 +210,10 @@ export function computeTransition(
     request,
     slots,
     equity: cash + margin.value,
-    netCash: cash + margin.perpetualValue,
+    netCash: cash + netCashValue(positions),
     margin,
     safe,
-    tradeNetCash: valueReceived(perpetuals, tradeCash),
+    tradeNetCash: tradedNetCash(tradeCash, positionsOf(slots, "traded")),
     requiresInitialMargin: withdrawal > 0n || (trade !== undefined && !(safe && deposit === 0n)),
     requiresMembership: deposit > 0n || (trade !== undefined && !safe),
   };

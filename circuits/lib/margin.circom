@@ -5,25 +5,24 @@ include "circuits/lib/groupSums.circom";
 include "circuits/lib/scanRisk.circom";
 
 // The margin rule (protocol/margin.ts, docs/rulebook.md), for every statement:
-//     value          = sum size·mark                        perpetualValue = the part of perpetual legs
+//     value          = sum size·mark, of each leg legValue
 //     maintenance MM = sum over groups of the scan risk + sum over legs of the add-on
 // Inputs: size in [-2^36, 2^36), checked by the caller, who also gives its sign (nonNegative; either at 0); rows opened; group one-hot;
-// scan[g], the groups' scan risks, hints with one valid value each. |value| < 20·2^76 < 2^81; 0 <= MM < G·2^82 + 20·2^78 < 2^86 for
-// G <= 8. Cost: 45 + 7G a leg, 1,410 a group.
+// scan[g], the groups' scan risks, hints with one valid value each. |legValue| < 2^76, |value| < 20·2^76 < 2^81;
+// 0 <= MM < G·2^82 + 20·2^78 < 2^86 for G <= 8. Cost: 44 + 7G a leg, 1,410 a group.
 template Margin(L, G) {
     signal input size[L];
     signal input nonNegative[L];
     signal input group[L][G];
     signal input words[L][6];
     signal input mark[L];
-    signal input isPerpetual[L];
     signal input longAddOn[L];
     signal input shortAddOn[L];
     signal input concentrationThreshold[L];
     signal input concentrationRate[L];
     signal input scan[G];
     signal output value;
-    signal output perpetualValue;
+    signal output legValue[L];
     signal output maintenance;
 
     var margin = 0;
@@ -43,10 +42,7 @@ template Margin(L, G) {
 
     // Add-ons and values, a leg at a time.
     component addOn[L];
-    signal legValue[L];
-    signal legPerpetualValue[L];
     var total = 0;
-    var perpetualTotal = 0;
     for (var i = 0; i < L; i++) {
         addOn[i] = AddOn();
         addOn[i].size <== size[i];
@@ -58,11 +54,8 @@ template Margin(L, G) {
         margin += addOn[i].addOn;
 
         legValue[i] <== size[i] * mark[i];
-        legPerpetualValue[i] <== isPerpetual[i] * legValue[i];
         total += legValue[i];
-        perpetualTotal += legPerpetualValue[i];
     }
     value <== total;
-    perpetualValue <== perpetualTotal;
     maintenance <== margin;
 }

@@ -34,6 +34,7 @@ template OpenedRows(L, G) {
     signal output notSpot[L];
     signal output isSpot[L];
     signal output isPerpetual[L];
+    signal output isOption[L];
 
     component underlyings = Underlyings(G);
     underlyings.place <== underlyingPlace;
@@ -69,6 +70,7 @@ template OpenedRows(L, G) {
         notSpot[i] <== rows[i].notSpot;
         isSpot[i] <== rows[i].isSpot;
         isPerpetual[i] <== rows[i].isPerpetual;
+        isOption[i] <== rows[i].isOption;
 
         var chosen = 0;
         var root = 0;

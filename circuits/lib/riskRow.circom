@@ -29,12 +29,13 @@ template RiskRowOpening() {
     signal output notSpot;       // 1 for perpetuals and options
     signal output isSpot;
     signal output isPerpetual;
+    signal output isOption;
 
     // The kind: each bit is boolean, so flags decompose in one way.
     kindBits[0] * (1 - kindBits[0]) === 0;
     kindBits[1] * (1 - kindBits[1]) === 0;
     settled * (1 - settled) === 0;
-    signal isOption <== kindBits[0] * kindBits[1];
+    isOption <== kindBits[0] * kindBits[1];
     isSpot <== kindBits[0] - isOption;
     isPerpetual <== kindBits[1] - isOption;
     notSpot <== kindBits[1];

@@ -13,7 +13,7 @@ import {
   shippedCoin,
   smallestPump,
 } from "../support/economics/collusion.ts";
-import { borrowUntilExpiry } from "../support/economics/expiryLoan.ts";
+import { sellAndLetExpire } from "../support/economics/expiryLoan.ts";
 import { simulatedSnapshot } from "../support/economics/market.ts";
 import { january, march } from "../support/economics/realMarkets.ts";
 
@@ -70,14 +70,28 @@ describe("gifts within the price band", () => {
 });
 
 describe("an option that is sold and left to expire", () => {
-  test("borrows its premium, whatever the debt limit says, and leaves the seller its maintenance margin: a known limit", () => {
-    // 100 BTC, nine hours before the expiry.
-    const { withdrawn, seller, paidIn, takenOut } = borrowUntilExpiry(snapshot, "BTC", 1_000n);
-    expect(snapshot.debtLimit).toBe(0n);
-    expect(withdrawn).toBe(695_392_828_000n);
-    expect(seller.netCash).toBe(-withdrawn);
-    expect(seller.equity).toBeGreaterThan(seller.margin.maintenance);
-    expect(takenOut).toBe(paidIn);
+  // 100 BTC, nine hours before the expiry.
+  test.each([10n, 100n, 900n])(
+    "borrows nothing of its premium, however far in the money: %d lots",
+    (lots) => {
+      const sold = sellAndLetExpire(snapshot, "BTC", { collateral: 1_000n, lots, strike: "lowest" });
+      expect(snapshot.debtLimit).toBe(0n);
+      expect(sold.premium).toBeGreaterThan(lots * 100_000_000n);
+      expect(sold.freeBefore).toBe(0n);
+      // The forward hardly moves to the settlement: what was received is what is paid.
+      expect(sold.freeAfter).toBe(sold.premium > sold.settlement ? sold.premium - sold.settlement : 0n);
+      expect(sold.freeAfter * 100n).toBeLessThan(sold.premium);
+    },
+  );
+
+  test("leaves its seller the whole premium when it expires worthless, and none of it before", () => {
+    const sold = sellAndLetExpire(snapshot, "BTC", {
+      collateral: 1_000n,
+      lots: 100n,
+      strike: "out of the money",
+    });
+    expect(sold.premium).toBeGreaterThan(0n);
+    expect(sold).toMatchObject({ freeBefore: 0n, freeAfter: sold.premium, settlement: 0n });
   });
 });
 

@@ -146,6 +146,21 @@ describe("a reduction", () => {
     expect(reduction.package.legs.map(({ id }) => id)).toEqual([ids.BTC.perpetual]);
   });
 
+  test("buys back options that it owes at their mark, however little cash it has", () => {
+    const note = account(
+      [
+        [ids.BTC.call, -1_000n],
+        [ids.ETH.spot, 20_000n],
+      ],
+      120n,
+    );
+    expect(standingOf(note, snapshot).netCash).toBeLessThan(0n);
+    const { reduction, transition } = noteAfter(note, { ...WISH, concession: 0.5 });
+    expect(transition.safe).toBe(true);
+    expect(reduction.conceded).toBe(0n);
+    expect(reduction.package.legs.map(({ id }) => id)).toEqual([ids.BTC.call]);
+  });
+
   test("has nothing to close of cash and spot", () => {
     const note = { ...account([[ids.BTC.spot, 10n]], 100n) };
     expect(ruleOf(() => planReduction(note, 0n, snapshot, WISH))).toBe("guard.reduction");

@@ -491,7 +491,7 @@ const liquidationMutations: Mutation[] = [
   ),
   statement(
     "a keeper who owes the price of his options",
-    "keeperNetCash.in <== keeperCashAfter + margin[2].perpetualValue + debtLimit;",
+    "keeperNetCash.in <== keeperCashAfter + counted.value + debtLimit;",
     "keeperNetCash.in <== 0;",
     inputOf(
       noteWith(-30n * USD * 1_000n, [{ id: OPTION, size: 1_000n, fundingIndex: 0n }]),

@@ -75,9 +75,9 @@ const alterations: [string, Alteration, string][] = [
   // The slice.
   ["main.slice", more, "Range > Num2Bits at main.sliceRange"],
   ["main.slice", more, "Slice at main.cut[0]"],
-  ["main.taken[0]", more, "Slice at main.cut[0]"],
-  ["main.taken[5]", more, "Slice at main.cut[5]"],
-  ["main.liveSize[0]", more, "Slice at main.cut[0]"],
+  ["main.taken[0]", more, "main.cut[0].takenMagnitude"],
+  ["main.taken[5]", more, "main.cut[5].takenMagnitude"],
+  ["main.liveSize[0]", more, "main.cut[0].magnitude"],
   ["main.cut[1].product", more, "Slice > Range > Num2Bits at main.cut[1].remainder"],
   ["main.cut[1].takenMagnitude", more, "Slice > Range > Num2Bits at main.cut[1].takenRange"],
   ["main.cut[0].remainder.decomposition.out[3]", two, "Slice > Range > Num2Bits at main.cut[0].remainder"],
@@ -121,7 +121,8 @@ const alterations: [string, Alteration, string][] = [
   ["main.keeperCashAfter", more, "SignedRange > Num2Bits at main.keeperCashRange"],
   ["main.keeperCashAfter", more, "NoteCommitment > Hash > HashMany > PoseidonEx > Sigma at main.keeperAfter"],
   ["main.keeperRequired", more, "Range > Num2Bits at main.keeperSurplus"],
-  ["main.keeperNetCash.in", more, "Range > Num2Bits at main.keeperNetCash"],
+  ["main.counted.owedOption[1]", flipped, "NetCashValue at main.counted"],
+  ["main.counted.counted[1]", more, "NetCashValue at main.counted"],
   ["main.takenLive[0]", flipped, "main.takenZero[0].inv"],
   ["main.keeperCommitment", more, "at main.keeperAfter"],
   // What is published.

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CASH_BOUND, Q16 } from "../../protocol/constants.ts";
+import { CASH_BOUND, KIND, Q16 } from "../../protocol/constants.ts";
 import type { Leg } from "../../protocol/leg.ts";
 import {
   applyTakeOver,
@@ -25,6 +25,7 @@ import {
   noteWith,
   OPTION,
   PERPETUAL,
+  SECOND_PERPETUAL,
   SECRETS,
   SETTLED_OPTION,
   SPOT,
@@ -349,6 +350,23 @@ describe("the keeper afterwards", () => {
     await expectAdmitted(compute(note, market, request(WHOLE, 0n), keeperNote(cost)), market);
     await expectRefused(
       compute(note, market, request(WHOLE, 0n), keeperNote(cost - 1n)),
+      market,
+      "liquidation.keeperNetCash",
+      "Liquidation > Range",
+    );
+  });
+
+  test("holds against options that he owes what they would cost to buy back, and lends nothing of it", async () => {
+    // Options held for $30,000 and others owed for as much: they cost a keeper nothing, and net cash counts those that are owed alone.
+    const market = smallMarket({}, { second: { kind: KIND.option } });
+    const note = noteWith(-1n, [
+      { id: OPTION, size: 1_000n, fundingIndex: 0n },
+      { id: SECOND_PERPETUAL, size: -600n, fundingIndex: 0n },
+    ]);
+    const owed = 30_000n * USD;
+    await expectAdmitted(compute(note, market, request(WHOLE, 0n), keeperNote(owed)), market);
+    await expectRefused(
+      compute(note, market, request(WHOLE, 0n), keeperNote(owed - 1n)),
       market,
       "liquidation.keeperNetCash",
       "Liquidation > Range",

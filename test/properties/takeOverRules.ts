@@ -94,7 +94,9 @@ export function takeOverBreaches({
   const keeperCash = keeper.cash - worth(taken) + payment + reward - fee;
   require(-MOST_CASH <= keeperCash && keeperCash < MOST_CASH, "liquidation.keeperCash");
   require((keeperCash + worth(taken)) * ONE >= snapshot.imFactor * margin(taken), "liquidation.keeperMargin");
-  require(keeperCash + worth(taken, [2n]) >= -snapshot.debtLimit, "liquidation.keeperNetCash");
+  const owed = new Map([...taken].filter(([, lots]) => lots < 0n));
+  const asCash = worth(taken, [2n]) + worth(owed, [3n]);
+  require(keeperCash + asCash >= -snapshot.debtLimit, "liquidation.keeperNetCash");
   return breaches;
 }
 

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { FIELD_ORDER, KIND, ROW_VALUE_BOUND, SCENARIOS, SIZE_BOUND } from "../../protocol/constants.ts";
 import { sliceBounds, sliceOf, takeOverPayments, WHOLE } from "../../protocol/liquidation.ts";
 import { addOnOf, marginOf, type Position, scanRisk } from "../../protocol/margin.ts";
+import { netCashValue } from "../../protocol/netCash.ts";
 import { lossWords, type RiskRow } from "../../protocol/riskRow.ts";
 import { amount, signedAmount } from "./markets.ts";
 import { rulesTemplate } from "./rulesCircuit.ts";
@@ -79,7 +80,7 @@ const margin = property(
     group: fc.nat({ max: 1 }),
   }),
   async () => {
-    const circuit = await rulesTemplate("circuits/lib/margin.circom", "Margin", [LEGS, GROUPS], [], 3);
+    const circuit = await rulesTemplate("circuits/lib/margin.circom", "Margin", [LEGS, GROUPS], [], 2 + LEGS);
     return ({ held, off, group }) => {
       const model = marginOf(held);
       const scan = Array.from({ length: GROUPS }, (_, g) => model.scanByUnderlying.get(g) ?? 0n);
@@ -87,15 +88,13 @@ const margin = property(
         ...legInputs(held),
         nonNegative: held.map(({ size }) => (size >= 0n ? 1n : 0n)),
         mark: held.map(({ row }) => row.mark),
-        isPerpetual: held.map(({ row }) => (row.kind === KIND.perpetual ? 1n : 0n)),
         scan,
       };
-      const [value, perpetualValue, maintenance] = circuit.publicSignals(inputs).map(signed);
+      const [value, ...rest] = circuit.publicSignals(inputs).map(signed);
+      const maintenance = rest.at(-1);
       expectThat(value === model.value, `value ${value}, model ${model.value}`);
-      expectThat(
-        perpetualValue === model.perpetualValue,
-        `perpetuals ${perpetualValue}, model ${model.perpetualValue}`,
-      );
+      const legValues = held.map(({ size, row }) => size * row.mark);
+      expectThat(String(rest.slice(0, LEGS)) === String(legValues), `leg values ${rest}, model ${legValues}`);
       expectThat(maintenance === model.maintenance, `margin ${maintenance}, model ${model.maintenance}`);
       const other = scan.with(group, (scan[group] as bigint) + off);
       expectThat(
@@ -105,6 +104,22 @@ const margin = property(
     };
   },
 );
+
+const netCash = property("NetCashValue", positions, async () => {
+  const circuit = await rulesTemplate("circuits/lib/netCash.circom", "NetCashValue", [LEGS], [], 1);
+  return (held) => {
+    const isKind = (kind: bigint) => held.map(({ row }) => (row.kind === kind ? 1n : 0n));
+    const [value] = circuit
+      .publicSignals({
+        legValue: held.map(({ size, row }) => size * row.mark),
+        nonNegative: held.map(({ size }) => (size >= 0n ? 1n : 0n)),
+        isPerpetual: isKind(KIND.perpetual),
+        isOption: isKind(KIND.option),
+      })
+      .map(signed);
+    expectThat(value === netCashValue(held), `value ${value}, model ${netCashValue(held)}`);
+  };
+});
 
 const lowerBound = property(
   "MarginLowerBound",
@@ -260,6 +275,7 @@ const bounds = property(
 /** Every template that reckons. */
 export const TEMPLATE_PROPERTIES: readonly TemplateProperty[] = [
   margin,
+  netCash,
   lowerBound,
   scan,
   addOn,

@@ -114,10 +114,14 @@ export function breachesOf({ snapshot, rows, before, request, listing }: Transit
     lots > 0n ? (held.get(id) ?? 0n) <= 0n : (held.get(id) ?? 0n) >= 0n,
   );
   let received = sign * (trade?.package.cash ?? 0n);
+  // Net cash has perpetuals at their marks, and options where they are owed.
+  const asCash = (id: bigint, lots: bigint): bigint =>
+    rowOf(id).kind === 2n || (rowOf(id).kind === 3n && lots < 0n) ? lots * rowOf(id).mark : 0n;
   let receivedNetCash = received;
   for (const [id, lots] of bought) {
     received += lots * rowOf(id).mark;
-    if (rowOf(id).kind === 2n) receivedNetCash += lots * rowOf(id).mark;
+    const now = held.get(id) ?? 0n;
+    receivedNetCash += asCash(id, now) - asCash(id, now - lots);
   }
   const freed = marginBefore - marginAfter;
   const safe = trade !== undefined && lessens && freed >= 0n && received + freed >= 0n;
@@ -127,7 +131,7 @@ export function breachesOf({ snapshot, rows, before, request, listing }: Transit
   let netCash = cash;
   for (const [id, lots] of held) {
     equity += lots * rowOf(id).mark;
-    if (rowOf(id).kind === 2n) netCash += lots * rowOf(id).mark;
+    netCash += asCash(id, lots);
   }
   if (!leaving) {
     require(mode !== 1n || !initial, "transition.reduceOnly");

@@ -160,6 +160,16 @@ describe("withdrawals and debt", () => {
     await accepts(noteWith(-500n * USD, [perpetuals(10n)]), { withdrawal: 300n * USD });
   });
 
+  test("the premium of an option that is owed is not withdrawn: what it would cost to buy back stays", async () => {
+    const seller = (cash: bigint) => noteWith(cash, [spots(10n), options(-2n)]);
+    await accepts(seller(61n * USD), { withdrawal: 1n * USD });
+    await refuses("transition.netCash", "netCashRange", seller(61n * USD), { withdrawal: 1n * USD + 1n });
+    // Nor does the sale itself count as cash to lend: a package that buys something else with the premium.
+    const swap = trade(-140n * USD, { id: SPOT, size: 1n }, { id: OPTION, size: -2n });
+    await accepts(noteWith(200n * USD, [spots(10n)]), swap);
+    await refuses("transition.netCash", "netCashRange", noteWith(200n * USD - 1n, [spots(10n)]), swap);
+  });
+
   test("a trade may leave N = -debtLimit, not a micro-dollar more; a withdrawal never may", async () => {
     const market = smallMarket({ debtLimit: 100n * USD });
     const buy = trade(-120n * USD, { id: OPTION, size: 4n });
@@ -355,19 +365,36 @@ describe("the safe class", () => {
     );
   });
 
-  test("no trade borrows: an option is not bought back on credit, at the mark or at any price: netCashRange", async () => {
-    const short = noteWith(0n, [spots(10n), options(-2n)]);
-    const atTheMark = trade(-30n * USD, { id: OPTION, size: 1n });
-    await refuses("transition.netCash", "netCashRange", short, atTheMark);
-    await accepts(noteWith(30n * USD, [spots(10n), options(-2n)]), atTheMark);
+  test("an option that is owed is bought back at its mark whatever net cash is, above it within the debt limit alone: netCashRange", async () => {
+    // The spot is no hedge of it here, so that buying it back is safe.
+    const market = (debtLimit = 0n) =>
+      smallMarket({ debtLimit }, { spot: { losses: Array<bigint>(16).fill(0n) } });
+    const holder = (cash: bigint) => noteWith(cash, [spots(10n), options(-2n)]);
+    const buyBack = (price: bigint) => trade(-price, { id: OPTION, size: 1n });
+    await accepts(holder(0n), buyBack(30n * USD), market());
+    await refuses("transition.netCash", "netCashRange", holder(0n), buyBack(30n * USD + 1n), market());
+    // Afterwards one option is owed still, for $30.
+    const above = buyBack(30n * USD + 1n);
+    await accepts(holder(60n * USD + 1n), above, market());
+    await refuses("transition.netCash", "netCashRange", holder(60n * USD), above, market());
+    await accepts(holder(0n), above, market(60n * USD + 1n));
+    await refuses("transition.netCash", "netCashRange", holder(0n), above, market(60n * USD));
+    const withSpot = trade(170n * USD - 1n, { id: SPOT, size: -1n }, { id: OPTION, size: 1n });
+    await accepts(holder(0n), withSpot, market());
+  });
+
+  test("an option that is held is no cash: selling it for less than its mark still raises net cash, so it pays nothing", async () => {
+    const red = noteWith(-50n * USD, [spots(10n), options(4n)]);
+    await accepts(red, trade(30n * USD - 1n, { id: OPTION, size: -1n }));
+    const worthless = smallMarket({}, { option: { mark: 0n } });
+    await accepts(red, trade(0n, { id: OPTION, size: -1n }), worthless);
     await refuses(
       "transition.netCash",
       "netCashRange",
-      noteWith(30n * USD - 1n, [spots(10n), options(-2n)]),
-      atTheMark,
+      red,
+      trade(-1n, { id: OPTION, size: -1n }),
+      worthless,
     );
-    await accepts(short, atTheMark, smallMarket({ debtLimit: 30n * USD }));
-    await accepts(short, trade(170n * USD, { id: SPOT, size: -1n }, { id: OPTION, size: 1n }));
   });
 
   test("an account in the red closes perpetuals at their mark, and below it by selling something else with them", async () => {

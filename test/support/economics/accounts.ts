@@ -1,5 +1,6 @@
 import { MODE, Q16 } from "../../../protocol/constants.ts";
 import { marginOf, type Position } from "../../../protocol/margin.ts";
+import { netCashValue } from "../../../protocol/netCash.ts";
 import { emptyNote, type Note } from "../../../protocol/note.ts";
 import type { Snapshot } from "../../../protocol/snapshot.ts";
 import { applyTransition, openRow, type TransitionRequest } from "../../../protocol/transition.ts";
@@ -68,14 +69,17 @@ export function openAgainst(
   const otherSide = positions.map(({ id, size }) => ({ id, size: -size }));
   const backing = times * initialMarginOf(snapshot, { collateral: [], positions: otherSide });
   const value = marginOf(positionsOf(snapshot, positions)).value;
+  // What the options held cost is paid out of the account's own money.
+  const premiumsOf = (lots: readonly Lots[]): bigint => {
+    const held = positionsOf(snapshot, lots);
+    return marginOf(held).value - netCashValue(held);
+  };
   const step = (note: Note, changes: Partial<TransitionRequest>): Note =>
     applyTransition(note, 0n, snapshot, { ...IDLE, ...changes }).after;
   const deposited = (note: Note, amount: bigint): Note =>
     amount === 0n ? note : step(note, { deposit: amount });
-  // What options cost is paid out of the account's own money.
-  const optionValue = value - marginOf(positionsOf(snapshot, positions)).perpetualValue;
-  const premium = optionValue > 0n ? optionValue : 0n;
-  const otherPremium = optionValue < 0n ? -optionValue : 0n;
+  const premium = premiumsOf(positions);
+  const otherPremium = premiumsOf(otherSide);
   let own = deposited(holder, cash + premium);
   for (const { id, size } of collateral) own = step(own, { asset: id, deposit: size });
   let other = deposited(counterparty, backing + otherPremium);

@@ -1,59 +1,63 @@
 import { nextInputs, settleExpiry } from "../../../protocol/nextEpoch.ts";
 import type { Note } from "../../../protocol/note.ts";
 import type { MarketSnapshot } from "../../../protocol/snapshot.ts";
-import { type Standing, standingOf } from "../../../protocol/solvency.ts";
 import { applyTransition, openRow, type TransitionRequest } from "../../../protocol/transition.ts";
 import { ruleOf } from "../rule.ts";
 import { blankNote, IDLE, largest } from "./accounts.ts";
 import { listingsOf, MINUTE_MS, simulatedSnapshot } from "./market.ts";
 
 /*
- * What two friends borrow by an option that one sells to the other and that both let expire: net cash counts what is owed for it only when it
- * has settled. Amounts in micro-USDC.
+ * What can be withdrawn of an option's premium, which would be a loan if the option were then left to expire. Amounts in micro-USDC.
  */
 
-/** What came of a loan. */
-export interface ExpiryLoan {
-  /** What the seller withdrew, the premium. */
-  withdrawn: bigint;
-  /** The seller after the expiry, at an unmoved price. */
-  seller: Standing;
-  /** What the buyer paid in and takes out after the expiry. */
-  paidIn: bigint;
-  takenOut: bigint;
+/** A premium received against spot collateral, and what of it is free. */
+export interface SoldOption {
+  premium: bigint;
+  /** The most that the seller may withdraw while the option is owed. */
+  freeBefore: bigint;
+  /** The same after the expiry, at an unmoved price, and what the settlement paid the buyer. */
+  freeAfter: bigint;
+  settlement: bigint;
 }
 
-const MOST_LOTS = 1n << 20n;
-
-/**
- * The largest loan on some lots of a coin's spot by its option of the first expiry with the lowest strike, a call far in the money.
- */
-export function borrowUntilExpiry(snapshot: MarketSnapshot, coin: string, collateral: bigint): ExpiryLoan {
-  const { spot } = listingsOf(snapshot.inputs, coin);
+/** A call of a coin's first expiry: the one with the lowest strike, or the first that is out of the money. */
+function callOf(snapshot: MarketSnapshot, coin: string, strike: "lowest" | "out of the money") {
   const expiry = snapshot.inputs.underlyings.find(({ name }) => name === coin)?.expiries[0];
-  const call = expiry?.options
+  const calls = expiry?.options
     .filter((option) => option.call)
-    .sort((one, other) => one.strike - other.strike)[0];
-  if (expiry === undefined || call === undefined) throw new Error(`${coin}: no call is listed`);
+    .sort((one, other) => one.strike - other.strike);
+  const call = calls?.find((one) => strike === "lowest" || one.strike > one.forward);
+  if (expiry === undefined || call === undefined) throw new Error(`${coin}: no such call is listed`);
+  return { expiry: expiry.expiry, call };
+}
+
+/** Sells `lots` of a call of the coin's first expiry against `collateral` lots of its spot, and lets it expire. */
+export function sellAndLetExpire(
+  snapshot: MarketSnapshot,
+  coin: string,
+  { collateral, lots, strike }: { collateral: bigint; lots: bigint; strike: "lowest" | "out of the money" },
+): SoldOption {
+  const { spot } = listingsOf(snapshot.inputs, coin);
+  const { expiry, call } = callOf(snapshot, coin, strike);
   const id = BigInt(call.id);
   const { mark } = openRow(snapshot, id).row;
-  const step = (note: Note, changes: Partial<TransitionRequest>): Note =>
-    applyTransition(note, 0n, snapshot, { ...IDLE, ...changes }).after;
+  const step = (note: Note, at: MarketSnapshot, changes: Partial<TransitionRequest>): Note =>
+    applyTransition(note, 0n, at, { ...IDLE, ...changes }).after;
+  const free = (note: Note, at: MarketSnapshot): bigint =>
+    largest(
+      2n * lots * mark,
+      (withdrawal) => withdrawal === 0n || ruleOf(() => step(note, at, { withdrawal })) === undefined,
+    );
 
-  const owner = step(blankNote(1n), { asset: spot, deposit: collateral });
-  const selling = (lots: bigint) => ({ legs: [{ id, size: -lots }], cash: lots * mark, salt: 1n });
-  const borrowing = (lots: bigint): Note =>
-    step(step(owner, { trade: { package: selling(lots), side: 0 } }), { withdrawal: lots * mark });
-  const admitted = (lots: bigint): boolean => lots === 0n || ruleOf(() => borrowing(lots)) === undefined;
-  const lots = largest(MOST_LOTS, admitted);
-  const paidIn = 3n * lots * mark;
-  const buyer = step(step(blankNote(2n), { deposit: paidIn }), {
-    trade: { package: selling(lots), side: 1 },
-  });
-
-  const settled = settleExpiry(snapshot.inputs, coin, expiry.expiry, call.forward / 1e6);
-  const later = simulatedSnapshot(nextInputs(settled, { time: expiry.expiry + MINUTE_MS }));
-  const takenOut = standingOf(buyer, later).equity;
-  applyTransition(buyer, 0n, later, { ...IDLE, withdrawal: takenOut });
-  return { withdrawn: lots * mark, seller: standingOf(borrowing(lots), later), paidIn, takenOut };
+  const sale = { legs: [{ id, size: -lots }], cash: lots * mark, salt: 1n };
+  const owner = step(blankNote(1n), snapshot, { asset: spot, deposit: collateral });
+  const seller = step(owner, snapshot, { trade: { package: sale, side: 0 } });
+  const settled = settleExpiry(snapshot.inputs, coin, expiry, call.forward / 1e6);
+  const later = simulatedSnapshot(nextInputs(settled, { time: expiry + MINUTE_MS }));
+  return {
+    premium: lots * mark,
+    freeBefore: free(seller, snapshot),
+    freeAfter: free(seller, later),
+    settlement: -lots * openRow(later, id).row.fundingIndex,
+  };
 }
