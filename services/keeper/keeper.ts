@@ -22,6 +22,7 @@ import {
 import type { KeeperLimits } from "./bid.ts";
 import { type BookPlace, saveBook } from "./bookFile.ts";
 import type { CoinPrice } from "./coinPrice.ts";
+import { watchImpairment } from "./impairment.ts";
 import { type ForecastWish, makeOutlook } from "./outlook.ts";
 import { isLapsed, loadPending, type Pending, savePending } from "./pending.ts";
 import { type Endangered, endangered, workOn } from "./priorities.ts";
@@ -108,6 +109,7 @@ async function startLocked(config: KeeperConfig): Promise<RunningKeeper> {
     ...(config.lagMs === undefined ? {} : { lagMs: config.lagMs }),
   });
   const sending = sendingFrom(config.signer, limits);
+  const impairment = watchImpairment(deployed, sending, log);
   const { relayer, relayerPatienceMs } = config;
   const submitter =
     relayer === undefined ? directSubmitter(deployed, sending) : relayedSubmitter(relayer, relayerPatienceMs);
@@ -280,6 +282,8 @@ async function startLocked(config: KeeperConfig): Promise<RunningKeeper> {
       idle = false;
       await stage("followed", {});
     }
+    const recorded = isNew ? await impairment.look(ledger.snapshot?.epoch ?? 0n) : undefined;
+    if (recorded !== undefined) metrics.count("recordImpairment", recorded);
     await settlePending();
     below = endangered(ledger);
     if (ledger.snapshot !== undefined && ledger.snapshot.epoch !== lookedAt) {

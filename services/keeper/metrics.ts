@@ -7,7 +7,7 @@ import type { KeeperStatus } from "./status.ts";
 export interface KeeperMetrics {
   observe(status: KeeperStatus): void;
   /** An act that came to its end: `done`, or the rule that stood in its way. */
-  count(act: ActKind, outcome: string): void;
+  count(act: ActKind | "recordImpairment", outcome: string): void;
   proved(act: ActKind, seconds: number): void;
   /** Micro-USDC of a take-over that is on the chain or with a relayer. */
   earned(profit: bigint): void;
@@ -43,7 +43,7 @@ export function keeperMetrics(registry: Registry): KeeperMetrics {
   );
   const acts = new Counter({
     name: "solvus_keeper_acts_total",
-    help: "Flags, renewals, reveals and take-overs, by outcome: done, or the rule that stood in the way",
+    help: "Flags, renewals, reveals, take-overs and impairments recorded, by outcome: done, or the rule that stood in the way",
     labelNames: ["act", "outcome"],
     registers,
   });

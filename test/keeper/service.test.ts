@@ -9,6 +9,7 @@ import { sightLedger } from "../../services/keeper/sightedLedger.ts";
 import { makeLog } from "../../services/log.ts";
 import { randomFrom } from "../support/random.ts";
 import { FEE, holdRelayer } from "./heldRelayer.ts";
+import { indebtedFund } from "./impairedFund.ts";
 import { GENEROUS, USD } from "./limits.ts";
 import { type KeeperChain, keeperChain } from "./support.ts";
 
@@ -116,6 +117,19 @@ test("it tells this machine what it sees", async () => {
   expect(accounts[0].ratio).toBeLessThan(1);
   expect(await get("/health")).toMatchObject({ status: "ok", stale: false });
   expect((await get("/openapi.json")).paths).toHaveProperty("/v1/accounts");
+});
+
+test("it records that the fund is impaired, if nobody has", async () => {
+  const { local, stage } = chain;
+  const { fund, impair } = await indebtedFund(local.ethers, stage.admin, stage.deployed.usdc);
+  const keeper = await chain.keeper({ accounts: [], deployed: { ...stage.deployed, fund } });
+  await chain.settle(keeper);
+  expect(await acts(keeper)).toEqual({});
+  await impair();
+  await chain.settle(keeper);
+  expect(await fund.getFunction("impairedSince")()).toBeGreaterThan(0n);
+  await epoch(keeper);
+  expect(await acts(keeper)).toEqual({ "recordImpairment done": 1 });
 });
 
 describe("within its limits", () => {
