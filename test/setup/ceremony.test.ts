@@ -16,8 +16,8 @@ import { runSetup } from "../../scripts/setup/index.ts";
 import { circuitFile, type Places } from "../../scripts/setup/paths.ts";
 import { toyInstance, toyPlaces } from "./toy.ts";
 
-/** The least power whose domain the toy circuit of one round fills: 2^8. */
-const POWER = 8;
+/** The least power whose domain the toy circuit of one round fills: 2^5. */
+const POWER = 5;
 const BEACON = { value: "0123456789abcdef".repeat(4), iterationsExponent: 10 };
 
 let folder: string;
@@ -77,7 +77,7 @@ describe("a ceremony", () => {
     const smaller = options.known?.map((file) => ({ ...file, power: POWER - 1 }));
     expect(await refused(ptau, smaller)).toMatchObject({
       rule: "ceremony.ptauTooSmall",
-      message: "--ptau is test.ptau of power 7, expected at least 8 for the circuit toy",
+      message: "--ptau is test.ptau of power 4, expected at least 5 for the circuit toy",
     });
     expect(readdirSync(folder).filter((name) => name.startsWith("refused"))).toEqual([]);
   });

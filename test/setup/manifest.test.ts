@@ -15,7 +15,7 @@ describe("the circuit manifest", () => {
     const manifest = JSON.parse(readFileSync(places.manifest, "utf8"));
     expect(manifest.circuits[0]).toMatchObject({
       name: "toy",
-      domain: 256,
+      domain: 32,
       publicSignals: ["shown[0]", "shown[1]"],
     });
     manifest.circuits[0].constraints += 1;

@@ -11,13 +11,13 @@ template FifthPower() {
     out <== fourth * in;
 }
 
-// A chain of powers of a private and two public values: a small circuit for the set-up's own tests, of 240 constraints a round and two
+// A chain of powers of a private and two public values: a small circuit for the set-up's own tests, of 27 constraints a round and two
 // more. Any values satisfy it. Without a hash, whose constants take circom four times as long to read.
 template Toy(rounds) {
     signal input secret;
     signal input shown[2];
 
-    var steps = 80 * rounds;
+    var steps = 9 * rounds;
     component power[steps];
     for (var i = 0; i < steps; i++) {
         power[i] = FifthPower();
