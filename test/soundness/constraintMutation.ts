@@ -33,7 +33,7 @@ type Change = [wire: number, value: bigint][];
 /** Values to which a wire is changed; the negative first, since a square that is used squared breaks nothing else by it. */
 function valuesFor(value: bigint, random: Random): bigint[] {
   const any = random.between(1n, (1n << 127n) - 1n) * random.between(1n, (1n << 126n) - 1n);
-  const tried = [-value, any, value + 1n, value - 1n, 0n, 1n, value + (1n << 16n)];
+  const tried = [-value, value + 1n, any, value - 1n, 0n, 1n, value + (1n << 16n)];
   return [...new Set(tried.map(reduce))].filter((other) => other !== value);
 }
 
@@ -79,9 +79,12 @@ function* attemptsFor(
     values.set(wire, all);
     return all[round];
   };
-  const places = [...(target >= 0 ? [target] : []), ...inIt.slice(0, 8), ...sources];
+  const places = [...inIt.slice(0, 8), ...sources];
+  // What the constraint gives goes first, with two values.
+  for (const value of target >= 0 ? [nextValue(target, 0), nextValue(target, 1)] : [])
+    if (value !== undefined) yield { change: [[target, value]], choice: 0 };
   for (let round = 0; round < 7; round++)
-    for (const wire of places) {
+    for (const wire of round < 2 || target < 0 ? places : [target, ...places]) {
       const value = nextValue(wire, round);
       if (value === undefined) continue;
       yield { change: [[wire, value]], choice: round % 3 };

@@ -1,3 +1,4 @@
+import { FIELD_ORDER } from "../../protocol/constants.ts";
 import {
   A,
   B,
@@ -28,6 +29,28 @@ export interface Digits {
   widths: number[];
   /** The sum is that of these wires' values by these coefficients. */
   sum: [wire: number, coefficient: bigint][];
+  /** The private input, if any, that stands in every digit's place: each digit is how far it is above something, as of a maximum. */
+  maximum?: number;
+}
+
+/** The least value, 0 or more, of a maximum from which no digit of its sums is negative. */
+export function leastMaximum(sums: readonly Digits[], values: readonly bigint[]): bigint {
+  let least = 0n;
+  for (const { sum, places, maximum } of sums) {
+    let rest = 0n;
+    for (const [wire, coefficient] of sum)
+      if (wire !== maximum) rest -= coefficient * (values[wire] as bigint);
+    rest = reduce(rest);
+    if (2n * rest > FIELD_ORDER) rest -= FIELD_ORDER;
+    const ascending = places.toSorted((one, other) => one - other);
+    for (const [index, place] of ascending.entries()) {
+      const next = ascending[index + 1];
+      const digit = next === undefined ? rest : BigInt.asIntN(next - place, rest);
+      if (digit > least) least = digit;
+      if (next !== undefined) rest = (rest - digit) >> BigInt(next - place);
+    }
+  }
+  return least;
 }
 
 /** circomlib's IsZero: `in·inverse = 1 − out` and `in·out = 0`. */
@@ -113,8 +136,24 @@ export function findDigits(system: ConstraintSystem, booleans: ReadonlyMap<numbe
     const hint = digitsOf(constraint, combination, parts);
     if (hint === undefined) continue;
     const widths = parts.map((wire) => widthOfSum.get(wire) as number);
-    found.push({ ...hint, widths });
+    const everyPlace = hint.places.reduce((sum, place) => sum + (1n << BigInt(place)), 0n);
+    const maximum = hint.sum.find(
+      ([wire, coefficient]) => coefficient === everyPlace && wire > system.publics && wire <= system.inputs,
+    )?.[0];
+    found.push({ ...hint, widths, ...(maximum !== undefined && { maximum }) });
     for (const wire of parts) taken.add(wire);
+  }
+  // A sum of a single digit looks like any other, but for a maximum that has other sums.
+  const maxima = new Set(found.map(({ maximum }) => maximum));
+  for (const constraint of linear) {
+    const combination = terms(system, constraint, C);
+    const maximum = [...combination.keys()].find((wire) => maxima.has(wire));
+    const part = [...combination.keys()].find((wire) => widthOfSum.has(wire) && !taken.has(wire));
+    if (maximum === undefined || part === undefined) continue;
+    const hint = digitsOf(constraint, combination, [part]);
+    if (hint?.places[0] !== 0 || !hint.sum.some(([wire, by]) => wire === maximum && by === 1n)) continue;
+    found.push({ ...hint, widths: [widthOfSum.get(part) as number], maximum });
+    taken.add(part);
   }
   return found;
 }

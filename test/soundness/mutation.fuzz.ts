@@ -15,8 +15,8 @@ const seed = Number(process.env.SOLVUS_FUZZ_SEED ?? Date.now() % 1_000_000_000);
 const asked = process.env.SOLVUS_MUTANTS ?? "300";
 const sample = asked === "all" ? undefined : { size: Number(asked), seed };
 
-/** Constraints from one message to the next. */
-const PROGRESS = 1_000;
+/** Constraints from one message to the next; console.log would come when all is done. */
+const PROGRESS = 500;
 
 function outcome({ killed, whole, alterPublics, firstOrder, survivors }: MutationScore): string {
   return `${killed} killed, ${whole} by whole witnesses, ${alterPublics} of these with other public signals; ${firstOrder.length} more needed to first order; ${survivors.length} survive`;
@@ -41,7 +41,8 @@ describe.each(CIRCUITS)("%s", (name) => {
     const circuit = await underAttack(name);
     const constraints = mutants(circuit, sample);
     const score = mutationScore(circuit, constraints, (done, so) => {
-      if (done % PROGRESS === 0) console.log(`${name}, ${done} of ${constraints.length}: ${outcome(so)}`);
+      if (done % PROGRESS === 0)
+        process.stderr.write(`${name}, ${done} of ${constraints.length}: ${outcome(so)}\n`);
     });
     const { tried, killed, firstOrder, survivors, disputed } = score;
     console.log(`${name}, seed ${seed}, ${tried} tried: ${outcome(score)}`);

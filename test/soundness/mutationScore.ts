@@ -121,18 +121,21 @@ export function mutationScore(
 /** Constraints evaluated for one constraint and witness: little at first, since another witness may do better, then more. */
 const EFFORTS = [20_000, 50_000];
 
+/** Witnesses tried of those on which a constraint is stuck: one is like the other there. */
+const STUCK = 3;
+
 /** Tries the witnesses in turn, from that on which `preferred` worked. */
 function firstKill(
   circuit: CircuitUnderAttack,
   constraint: number,
   preferred: number,
 ): { kill: Kill; witness: number } | undefined {
+  let stuck = 0;
   for (const effort of EFFORTS)
     for (let turn = 0; turn < circuit.witnesses; turn++) {
       const witness = (preferred + turn) % circuit.witnesses;
       const attacked = circuit.attacked(witness);
-      // More effort finds nothing there.
-      if (effort > (EFFORTS[0] as number) && isStuck(attacked, constraint)) continue;
+      if (isStuck(attacked, constraint) && stuck++ >= STUCK) continue;
       const kill = killConstraint(attacked, constraint, effort);
       if (kill !== undefined) return { kill, witness };
     }

@@ -15,7 +15,7 @@ import {
   solveFor,
   wiresOf,
 } from "./constraintSystem.ts";
-import type { Hint } from "./hints.ts";
+import { type Digits, type Hint, leastMaximum } from "./hints.ts";
 
 /** What the cheater does besides the change itself. */
 export interface Repair {
@@ -53,6 +53,9 @@ export interface Outcome {
 const EFFORT = 40_000;
 /** Checks met by another choice of an input in one attempt at most. */
 const CHOICES = 120;
+
+/** Wires of a constraint over which the search for an input steps back a second time. */
+const SHORT = 6;
 
 /** A cheater with an honest witness: changes wires, repairs what follows, and says which constraints notice. */
 export type Cheater = (changes: readonly [wire: number, value: bigint][], repair: Repair) => Outcome;
@@ -92,6 +95,11 @@ export function cheaterWith(
   const { target, rank, hintOf, hintFor, hints, given, booleans } = order;
   const values = [...witness];
   const twin = twins(system, witness);
+  /** The sums whose digits are measured from one maximum. */
+  const sumsBelow = new Map<number, Digits[]>();
+  for (const hint of hints)
+    if (hint.kind === "digits" && hint.maximum !== undefined)
+      sumsBelow.set(hint.maximum, [...(sumsBelow.get(hint.maximum) ?? []), hint]);
   /** Marks of the attempt under way: wire changed, wire not to be changed again, wire computed anew, constraint waiting. */
   const changed = new Uint8Array(system.wires);
   const locked = new Uint8Array(system.wires);
@@ -153,6 +161,8 @@ export function cheaterWith(
 
   const guess = (hint: Hint): void => {
     if (hint.kind === "digits") {
+      if (hint.maximum !== undefined)
+        compute(hint.maximum, leastMaximum(sumsBelow.get(hint.maximum) ?? [], values));
       let sum = 0n;
       for (const [wire, coefficient] of hint.sum) sum += coefficient * (values[wire] as bigint);
       sum = reduce(sum);
@@ -175,20 +185,25 @@ export function cheaterWith(
     if (inverseOfInput !== undefined) compute(hint.inverse, inverseOfInput);
   };
 
-  /** How far the change of a wire reaches back: least for inputs, then for what an input alone can answer for. */
+  /** Whether some input by this many steps back, each over a short constraint, can answer for another value of a wire. */
+  const isAnswered = (wire: number, steps: number): boolean => {
+    const definer = order.definer[wire] as number;
+    if (definer < 0) return false;
+    const behind = wiresOf(system, definer);
+    const can = (other: number): boolean =>
+      !locked[other] && !booleans.has(other) && solveFor(system, definer, other, values) !== undefined;
+    if (steps === 1) return behind.some((other) => given[other] && can(other));
+    return (
+      behind.length <= SHORT &&
+      behind.some((other) => other !== wire && !given[other] && isAnswered(other, steps - 1) && can(other))
+    );
+  };
+  /** How far the change of a wire reaches back: least for inputs, then for what an input close behind can answer for. */
   const trouble = (wire: number): number => {
     if (given[wire]) return 10;
-    const definer = order.definer[wire] as number;
-    const answered =
-      definer >= 0 &&
-      wiresOf(system, definer).some(
-        (other) =>
-          given[other] &&
-          !locked[other] &&
-          !booleans.has(other) &&
-          solveFor(system, definer, other, values) !== undefined,
-      );
-    return answered ? 1000 : computed[wire] ? 3000 : 2000;
+    if (isAnswered(wire, 1)) return 1000;
+    if (isAnswered(wire, 2)) return 1900;
+    return computed[wire] ? 3000 : 2000;
   };
 
   /** Values of single wires that would meet a check, the least disturbing first. */
