@@ -7,9 +7,9 @@ import { type ServedChain, serveLocalChain } from "../../cli/chain/localChain.ts
 import { firstSnapshot, type Market, makeMarket, OPTION_CHAIN } from "../../cli/demo/market.ts";
 import { type Stage, setStage } from "../../cli/demo/stage.ts";
 import { developmentKey } from "../../cli/dev/developmentKey.ts";
-import type { Prover } from "../../prover/prover.ts";
 import { insertClosedNodes, sealIfDue } from "../../services/chain/insertion.ts";
 import { forgingProver } from "../support/forgingProver.ts";
+import { lendProver } from "../support/lentProver.ts";
 import { solvus } from "./run.ts";
 
 /*
@@ -17,16 +17,7 @@ import { solvus } from "./run.ts";
  * circuits judge each statement, and every proof verifies under the generated keys; the demo makes its proofs in full. Tests build on one another.
  */
 
-let current: Prover | undefined;
-vi.mock(import("../../prover/prover.ts"), async (original) => {
-  const actual = await original();
-  // Every prover of the program is the one that the test made, which outlives the commands.
-  return {
-    ...actual,
-    createProver: (options) =>
-      current === undefined ? actual.createProver(options) : { ...current, close: async () => {} },
-  };
-});
+let takeBack: (() => void) | undefined;
 
 const PASSWORD = "correct horse battery staple";
 let directory: string;
@@ -41,7 +32,7 @@ beforeAll(async () => {
   local = await serveLocalChain(new Date("2020-05-21T23:22:36Z"), 0);
   const prover = await forgingProver();
   stage = { ...(await setStage(local, { openRegistry: true })), prover };
-  current = prover;
+  takeBack = lendProver(prover);
   market = makeMarket(stage, firstSnapshot().snapshot);
   await market.open();
   writeFileSync(at("deployment.json"), JSON.stringify(stage.deployed.deployment));
@@ -51,7 +42,7 @@ beforeAll(async () => {
   }
 });
 afterAll(async () => {
-  current = undefined;
+  takeBack?.();
   vi.unstubAllEnvs();
   await stage?.prover.close();
   await local?.close();

@@ -12,6 +12,7 @@ import type { Prover } from "../../prover/prover.ts";
 import { insertClosedNodes, sealIfDue } from "../../services/chain/insertion.ts";
 import { auditLedger } from "../../verifier/ledgerAudit.ts";
 import { idealProver } from "../support/idealProver.ts";
+import { lendProver } from "../support/lentProver.ts";
 import { shortSnapshot } from "../support/shortMarket.ts";
 import { solvus } from "./run.ts";
 
@@ -20,16 +21,7 @@ import { solvus } from "./run.ts";
  * real circuits judge insolvencies and take-overs by their witnesses. Tests build on one another.
  */
 
-let current: Prover | undefined;
-vi.mock(import("../../prover/prover.ts"), async (original) => {
-  const actual = await original();
-  // Every prover of the program is the one that the test made, which outlives the commands.
-  return {
-    ...actual,
-    createProver: (options) => (current === undefined ? actual.createProver(options) : lent(current)),
-  };
-});
-const lent = (prover: Prover): Prover => ({ ...prover, close: async () => {} });
+let takeBack: (() => void) | undefined;
 
 const PASSWORD = "correct horse battery staple";
 const ALDER = 0;
@@ -55,7 +47,7 @@ beforeAll(async () => {
     "liquidation.small",
     "solvency.small",
   ]);
-  current = prover;
+  takeBack = lendProver(prover);
   market = makeMarket(stage, shortSnapshot());
   await market.open();
   writeFileSync(at("deployment.json"), JSON.stringify(deployed.deployment));
@@ -68,7 +60,7 @@ beforeAll(async () => {
   }
 });
 afterAll(async () => {
-  current = undefined;
+  takeBack?.();
   vi.unstubAllEnvs();
   await prover?.close();
   await stage?.prover.close();

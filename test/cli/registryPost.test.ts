@@ -10,6 +10,7 @@ import { developmentKey } from "../../cli/dev/developmentKey.ts";
 import type { Prover } from "../../prover/prover.ts";
 import { insertClosedNodes, sealIfDue } from "../../services/chain/insertion.ts";
 import { idealProver } from "../support/idealProver.ts";
+import { lendProver } from "../support/lentProver.ts";
 import { shortSnapshot } from "../support/shortMarket.ts";
 import { solvus } from "./run.ts";
 
@@ -19,16 +20,7 @@ import { solvus } from "./run.ts";
  * transitions by their witnesses. Tests build on one another.
  */
 
-let current: Prover | undefined;
-vi.mock(import("../../prover/prover.ts"), async (original) => {
-  const actual = await original();
-  // Every prover of the program is the one that the test made, which outlives the commands.
-  return {
-    ...actual,
-    createProver: (options) => (current === undefined ? actual.createProver(options) : lent(current)),
-  };
-});
-const lent = (prover: Prover): Prover => ({ ...prover, close: async () => {} });
+let takeBack: (() => void) | undefined;
 
 let directory: string;
 let local: ServedChain;
@@ -55,7 +47,7 @@ beforeAll(async () => {
     stage.admin,
   );
   prover = idealProver(verifier as unknown as Contract, ["open", "transition.small"]);
-  current = prover;
+  takeBack = lendProver(prover);
   market = makeMarket(stage, shortSnapshot());
   await market.open();
   writeFileSync(at("deployment.json"), JSON.stringify(stage.deployed.deployment));
@@ -71,7 +63,7 @@ beforeAll(async () => {
   [entity, other] = entities as [string, string];
 }, 120_000);
 afterAll(async () => {
-  current = undefined;
+  takeBack?.();
   vi.unstubAllEnvs();
   await prover?.close();
   await stage?.prover.close();

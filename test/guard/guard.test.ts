@@ -1,10 +1,9 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { developmentKey } from "../../cli/dev/developmentKey.ts";
 import { exp } from "../../protocol/normal.ts";
 import { HOUR_MS } from "../../protocol/priceScan.ts";
-import type { Prover } from "../../prover/prover.ts";
 import type { PriceHistory } from "../../services/forecast/history.ts";
 import { openGuard } from "../../services/guard/guard.ts";
 import type { GuardPolicy } from "../../services/guard/policy.ts";
@@ -14,6 +13,7 @@ import type { TopUpStage } from "../../services/guard/topUp.ts";
 import { flag } from "../../services/keeper/insolvency.ts";
 import { auditLedger } from "../../verifier/ledgerAudit.ts";
 import { solvus } from "../cli/run.ts";
+import { lendProver } from "../support/lentProver.ts";
 import { ruleOf } from "../support/rule.ts";
 import { ALDER, BIRCH, type GuardStage, guardStage, PASSWORD, POLICY, USD } from "./stage.ts";
 
@@ -21,16 +21,7 @@ import { ALDER, BIRCH, type GuardStage, guardStage, PASSWORD, POLICY, USD } from
  * A guard on a chain where bitcoin falls, from a healthy account to a flag. Tests build on one another.
  */
 
-let current: Prover | undefined;
-vi.mock(import("../../prover/prover.ts"), async (original) => {
-  const actual = await original();
-  // Every prover of the program is the one that the test made, which outlives the command.
-  return {
-    ...actual,
-    createProver: (options) =>
-      current === undefined ? actual.createProver(options) : { ...current, close: async () => {} },
-  };
-});
+let takeBack: (() => void) | undefined;
 
 let on: GuardStage;
 /** An hourly history of a bitcoin that moves by two or three hundredths an hour, up to the present. */
@@ -45,10 +36,10 @@ function prices(): PriceHistory {
 
 beforeAll(async () => {
   on = await guardStage();
-  current = on.prover;
+  takeBack = lendProver(on.prover);
 });
 afterAll(async () => {
-  current = undefined;
+  takeBack?.();
   await on?.close();
 });
 
