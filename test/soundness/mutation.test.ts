@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { lossWords, NULL_ROW } from "../../protocol/riskRow.ts";
 import { attackWires, wiresToAttack } from "./adversary.ts";
 import type { CircuitUnderAttack } from "./circuitUnderAttack.ts";
 import { mutants, mutationScore } from "./mutationScore.ts";
@@ -55,6 +56,30 @@ test("a quotient whose remainder is too wide is found by changing it", async () 
   const file = "test/soundness/mutation/unboundHint.circom";
   const circuit = await templateUnderAttack(file, "UnboundHint", [{ in: 100n, quotient: 5n }], ["in"]);
   expect(unnoticed(circuit)).toEqual(["main.quotient"]);
+});
+
+test("a cheater who raises a loss claims the maximum that follows from it, and nothing notices", async () => {
+  const losses = Array.from({ length: 16 }, (_, scenario) => BigInt(7 * scenario - 90));
+  const sums = lossWords({ ...NULL_ROW, losses });
+  const circuit = await templateUnderAttack(
+    "circuits/lib/scanRisk.circom",
+    "ScanRisk",
+    [{ sums, scan: 15n }],
+    ["sums"],
+  );
+  const wireOf = (signal: string): number => circuit.system.names.indexOf(signal);
+  for (const [word, place, raised] of [
+    [0, 1, 200n],
+    [5, 0, 16n],
+  ] as const) {
+    const loss = losses[3 * word + place] as bigint;
+    const changed = (sums[word] as bigint) + ((raised - loss) << BigInt(84 * place));
+    const { broken, altered } = circuit.attacked(0).cheat([[wireOf(`main.sums[${word}]`), changed]], {
+      ...{ dropped: -1, publics: "fixed", effort: "forward", choice: 0 },
+    });
+    expect(broken).toEqual([]);
+    expect(altered.get(wireOf("main.scan"))).toBe(raised);
+  }
 });
 
 test("the witness that a kill rests on breaks exactly the constraint that is taken away", async () => {
