@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readInstances } from "../../scripts/setup/instances.ts";
 import { PLACES } from "../../scripts/setup/paths.ts";
-import { attackWires, wiresToAttack } from "./adversary.ts";
 import { underAttack } from "./circuitUnderAttack.ts";
 import { wiresOf } from "./constraintSystem.ts";
 import { type MutationScore, mutants, mutationScore } from "./mutationScore.ts";
@@ -64,28 +63,3 @@ describe.each(CIRCUITS)("%s", (name) => {
     if (sample === undefined) expect(stale).toEqual([]);
   });
 });
-
-test.each(["insertion", "open"])(
-  "%s: no private input but a public signal itself can be changed unnoticed",
-  {
-    timeout: 1_800_000,
-  },
-  async (name) => {
-    const circuit = await underAttack(name);
-    const attack = circuit.attacked(0);
-    const wires = wiresToAttack(attack, 500, seed).filter((wire) => wire > circuit.system.publics);
-    const { accepted, noticed } = attackWires(attack, circuit.system, wires);
-    const byTemplate = new Map<string, number>();
-    for (const [constraint, times] of noticed) {
-      const templates = circuit.templatesOf(constraint);
-      byTemplate.set(templates, (byTemplate.get(templates) ?? 0) + times);
-    }
-    for (const [templates, times] of [...byTemplate].sort((one, other) => other[1] - one[1]))
-      console.log(`${name}: ${times} changes noticed first by ${templates}`);
-    // circomlib's IsZero leaves the inverse of 0 free; its answer does not depend on it.
-    expect(
-      accepted.filter((signal) => !/\.inv$/.test(signal)),
-      `seed ${seed}`,
-    ).toEqual([]);
-  },
-);
