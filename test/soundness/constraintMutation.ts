@@ -211,7 +211,7 @@ export interface Attacked {
 const REFUSED = 8;
 
 /** Constraints evaluated for one in such a permutation. */
-const STUCK_EFFORT = 3_500;
+const STUCK_EFFORT = 2_500;
 
 /** Bad witnesses made whole before a permutation's continuation counts as shared. */
 const WHOLE = 2;

@@ -157,7 +157,10 @@ export function constraintsOf(system: ConstraintSystem, wire: number): Int32Arra
 
 /** The wires of a constraint, each once, without the constant. */
 export function wiresOf(system: ConstraintSystem, constraint: number): number[] {
-  return Array.from(system.held.subarray(system.holdStart[constraint], system.holdStart[constraint + 1]));
+  const from = system.holdStart[constraint] as number;
+  const found = new Array<number>((system.holdStart[constraint + 1] as number) - from);
+  for (let index = 0; index < found.length; index++) found[index] = system.held[from + index] as number;
+  return found;
 }
 
 /** The wires of one part of a constraint, without the constant. */

@@ -73,22 +73,30 @@ export function firstOrder(
       }
   };
 
-  /** A component's constraints with those beside it, and the wires that nothing else uses. */
-  const partOf = (component: string, beside: readonly number[]) => {
-    const constraints = new Set(
-      (wiresIn.get(component) ?? []).flatMap((wire) => [...constraintsOf(system, wire)]),
-    );
-    const isWhole = beside.every((constraint) => constraints.has(constraint));
-    for (const constraint of beside) constraints.add(constraint);
+  /** Constraints, and the wires that nothing else uses. */
+  const partWith = (members: ReadonlySet<number>) => {
     const open = new Set<number>();
-    for (const constraint of constraints)
+    for (const constraint of members)
       for (const wire of wiresOf(system, constraint))
-        if (wire > system.publics && constraintsOf(system, wire).every((other) => constraints.has(other)))
+        if (wire > system.publics && constraintsOf(system, wire).every((other) => members.has(other)))
           open.add(wire);
-    const byRank = [...constraints].sort(
+    const constraints = [...members].sort(
       (one, other) => (order.rank[one] as number) - (order.rank[other] as number),
     );
-    return { constraints: byRank, open, isWhole };
+    return { members, constraints, open };
+  };
+  const wholes = new Map<string, ReturnType<typeof partWith>>();
+  /** A component's constraints with those beside it. */
+  const partOf = (component: string, beside: readonly number[]) => {
+    let whole = wholes.get(component);
+    if (whole === undefined) {
+      const within = (wiresIn.get(component) ?? []).flatMap((wire) => [...constraintsOf(system, wire)]);
+      whole = partWith(new Set(within));
+      wholes.set(component, whole);
+    }
+    const { members } = whole;
+    if (beside.every((constraint) => members.has(constraint))) return { ...whole, isWhole: true };
+    return { ...partWith(new Set([...members, ...beside])), isWhole: false };
   };
   /** Whether no row is in the span of those before it, and what the rows leave of another one. */
   const spanOf = (constraints: readonly number[], open: ReadonlySet<number>) => {

@@ -195,13 +195,14 @@ const MAKERS: Record<string, (tier: Tier, shape: Shape) => Inputs> = {
   liquidation: liquidationInputs,
 };
 
-/** Inputs of a circuit for an attack: the statement of the benchmarks and, where there are legs, those made here. */
+/** Inputs of a circuit for an attack: the statement of the benchmarks, under an open registry too, and, where there are legs, those made here. */
 export function honestInputs(name: string): Inputs[] {
   const statement = STATEMENTS[name]?.().input as Inputs | undefined;
   if (statement === undefined) throw new Error(`no statement for circuit ${name}`);
   const [family = "", size] = name.split(".");
   const tier = TIERS.find((candidate) => candidate.name === size);
   const make = MAKERS[family];
-  if (tier === undefined || make === undefined) return [statement];
+  const open = "registryRoot" in statement ? [{ ...statement, registryRoot: 0n }] : [];
+  if (tier === undefined || make === undefined) return [statement, ...open];
   return [statement, ...shapesOf(tier).map((shape) => make(tier, shape))];
 }

@@ -122,7 +122,7 @@ export function mutationScore(
 const EFFORTS = [20_000, 50_000];
 
 /** Witnesses tried of those on which a constraint is stuck: one is like the other there. */
-const STUCK = 3;
+const STUCK = 2;
 
 /** Tries the witnesses in turn, from that on which `preferred` worked. */
 function firstKill(

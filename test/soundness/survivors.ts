@@ -16,55 +16,48 @@ export function constraintName(signals: readonly string[]): string {
   return [...new Set(general)].sort().join(", ");
 }
 
-const CURRENT =
-  "Harmless, and a 0 or 1 in effect: where a registry is asked, current must be 1 by another constraint; where none is, nothing uses it.";
-const GROUP =
-  "Needed: without it a leg counts in three groups as 1, -1 and 1 where two of them have one root. A second witness is found for most of them, the others take more than this repair.";
-const TERM =
-  "Needed: any loss could stand in for the product. The repair finds no loss whose sums still have digits in range and a scan risk that is their maximum.";
-const PLACE =
-  "Needed: a digit that is none names a place by which ChildAt mixes children. The repair does not find children for the mixture.";
+const SAME_ROOT =
+  "Every group computes the root of all rows, and one public root is compared with them: another output here would have to be the other groups' hash. Two of the three constraints of each S-box remain; the third is killed by the square's other root, and all three in the node below, which is the same template.";
 
 /**
- * By template of circuits/instances.json the constraints for which neither a bad witness nor a direction is found, by {@link constraintName}, each with
- * why that is no harm.
+ * By template of circuits/instances.json the constraints for which no bad witness is found although they are needed to first order, by
+ * {@link constraintName}, each with why there is none.
  */
-export const SURVIVORS: Record<string, Record<string, string>> = {
-  Insertion: { "bits[*]": PLACE },
-  Open: { "RequireMember.membership.current": CURRENT },
-  Transition: {
-    "member.membership.current": CURRENT,
-    "group[*][*]": GROUP,
-    "margin.sums.inGroup[*][*], margin.sums.term[*][*][*], words[*][*]": TERM,
-    "rows.underlyings.bits[*].out[*]": PLACE,
-  },
-  Solvency: { "group[*][*]": GROUP, "rows.underlyings.bits[*].out[*]": PLACE },
-  Insolvency: { "group[*][*]": GROUP, "rows.underlyings.bits[*].out[*]": PLACE },
-  Liquidation: {
-    "group[*][*]": GROUP,
-    "keeperState.bits[*]": PLACE,
-    "rows.underlyings.bits[*].out[*]": PLACE,
-  },
+export const NEEDED_TO_FIRST_ORDER: Record<string, Record<string, string>> = {
+  Transition: { "rows.underlyings.level1[*].Hash.many.permutation": SAME_ROOT },
+  Solvency: { "rows.underlyings.level1[*].Hash.many.permutation": SAME_ROOT },
+  Insolvency: { "rows.underlyings.level1[*].Hash.many.permutation": SAME_ROOT },
+  Liquidation: { "rows.underlyings.level1[*].Hash.many.permutation": SAME_ROOT },
 };
 
-/** What the list of survivors says of a search. */
+/**
+ * By template the constraints for which neither a bad witness nor a direction is found, by {@link constraintName}, each with why that is no harm.
+ */
+export const SURVIVORS: Record<string, Record<string, string>> = {};
+
+/** What the lists say of a search. */
 export interface SurvivorReview {
-  /** Survivors that the list does not name. */
+  /** Constraints without a bad witness that the lists do not name. */
   unlisted: string[];
-  /** Entries of which constraints were tried and none survived. */
+  /** Entries of which constraints were tried and all have one. */
   stale: string[];
 }
 
-/** Holds a search against the list. @param tried the names of all constraints that were tried. */
+/** Holds a search against both lists. @param tried the names of all constraints that were tried. */
 export function reviewSurvivors(
   template: string,
-  { survivors }: MutationScore,
+  { firstOrder, survivors }: MutationScore,
   tried: readonly string[],
 ): SurvivorReview {
-  const listed = SURVIVORS[template] ?? {};
-  const names = new Set(survivors.map(({ signals }) => constraintName(signals)));
-  return {
-    unlisted: [...names].filter((name) => !Object.hasOwn(listed, name)),
-    stale: Object.keys(listed).filter((name) => tried.includes(name) && !names.has(name)),
-  };
+  const unlisted: string[] = [];
+  const stale: string[] = [];
+  for (const [listed, found] of [
+    [NEEDED_TO_FIRST_ORDER[template] ?? {}, firstOrder],
+    [SURVIVORS[template] ?? {}, survivors],
+  ] as const) {
+    const names = new Set(found.map(({ signals }) => constraintName(signals)));
+    unlisted.push(...[...names].filter((name) => !Object.hasOwn(listed, name)));
+    stale.push(...Object.keys(listed).filter((name) => tried.includes(name) && !names.has(name)));
+  }
+  return { unlisted, stale };
 }
