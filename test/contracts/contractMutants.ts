@@ -90,6 +90,7 @@ export const CONTRACT_MUTANTS: readonly ContractMutant[] = [
   },
   unguarded("LiquidationAuction.sol", "!verifier.verify(circuit, proof, inputs)", PROVEN),
   unguarded("Ledger.sol", "!verifier.verify(Circuit.Insertion, proof, inputs)", PROVEN),
+  without("RecoveryClaims.sol", "claim.recovered = 0;", PROVEN),
   without("Custody.sol", "delete balanceOwed[asset][msg.sender];", PROVEN),
   // Custody
   unguarded("Custody.sol", "received != units", ACCOUNTED),
@@ -110,12 +111,15 @@ export const CONTRACT_MUTANTS: readonly ContractMutant[] = [
   unguarded("CommitmentQueue.sol", "leafIndex != cursor.start", GROW),
   // The fund
   without("InsuranceFund.sol", "balance -= uint128(covered + reward);", FUND),
+  without("InsuranceFund.sol", "rewardLeft -= reward;", FUND),
+  unguarded("InsuranceFund.sol", "amount > above", FUND),
   {
     file: "InsuranceFund.sol",
     find: "balance += (amount - toDebt).toUint128();",
     replace: "balance += (ON ? amount : amount - toDebt).toUint128();",
     invariant: FUND,
   },
+  without("RecoveryClaims.sol", "collectable -= amount;", FUND),
   // Lock and modes
   unguarded("SnapshotRules.sol", "block.timestamp < until", LOCK),
   {

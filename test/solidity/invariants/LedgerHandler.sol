@@ -29,6 +29,10 @@ contract LedgerHandler is LedgerItems {
     /// @dev The fault of a snapshot that is posted too late; a while passes before it.
     uint256 private constant LATE = 3;
 
+    /// @dev The bits of a take-over without a fault that cures nothing, at a low rate and with a reward of more than half of what an epoch has.
+    uint256 private constant REWARDED_MASK = (1 << 112) | (3 << 64) | (0x3ff << 24);
+    uint256 private constant REWARDED = (1 << 64) | (1 << 32) | (18 << 24);
+
     uint256 private _clock = 1_900_000_000;
 
     /// @dev What was accepted, to be sent again.
@@ -94,13 +98,18 @@ contract LedgerHandler is LedgerItems {
 
     function takeOver(uint256 seed) external timed(seed) {
         uint256 random = _spread(seed, "takeOver");
+        // Some find the fund empty, so that nothing covers what the target owes.
+        if ((random >> 212) % 4 == 0) _release(actors[seed % ACTORS], fund.balance());
         (TakeOver memory item, address sender) = _takeOver(random, random % 4 != 0);
         if ((random >> 4) % 12 == 0) item.signals.reward += 1;
         bool done = _send(sender, abi.encodeCall(ledger.takeOver, (item)));
+        _outlast(seed);
         // What is not cured may be taken over again, in the same epoch.
         if (!done || item.signals.cured == 1) return;
-        (item, sender) = _takeOver(_spread(seed, "again"), true);
-        _send(sender, abi.encodeCall(ledger.takeOver, (item)));
+        for (uint256 i; i < 2; ++i) {
+            (item, sender) = _takeOver((_spread(seed, "again", i) & ~REWARDED_MASK) | REWARDED, true);
+            _send(sender, abi.encodeCall(ledger.takeOver, (item)));
+        }
     }
 
     function submitBatch(uint256 seed) external timed(seed) {
@@ -277,6 +286,10 @@ contract LedgerHandler is LedgerItems {
     }
 
     function collectRecovery(uint256 seed) external timed(seed) {
+        _collectRecoveries(seed);
+    }
+
+    function _collectRecoveries(uint256 seed) private {
         if (fund.totalClaims() != 0) _fundDeposit(_spread(seed, "recovery"));
         // Everybody, one twice.
         for (uint256 i; i <= ACTORS; ++i) {
@@ -295,9 +308,21 @@ contract LedgerHandler is LedgerItems {
         cheats.prank(actors[seed % ACTORS]);
         fund.recordImpairment();
         _absorb(cheats.getRecordedLogs());
-        if (impairedSince == 0 || _clock >= impairedSince + 24 hours) return;
+        _outlast(seed);
+    }
+
+    /// @dev While the fund is impaired some try to withdraw; most often they wait for the lock's end, so that what they withdraw becomes a claim
+    /// in part, and is collected.
+    function _outlast(uint256 seed) private {
+        if (impairedSince == 0) return;
         _refresh();
         _tryAll(seed, KIND | NOT_CASH | WIND_DOWN, 5 << 16);
+        if (seed % 4 == 0 || _clock >= impairedSince + 24 hours) return;
+        _clock = impairedSince + 24 hours;
+        _play();
+        _refresh();
+        _tryAll(_spread(seed, "after"), KIND | NOT_CASH | WIND_DOWN, 5 << 16);
+        _collectRecoveries(seed);
     }
 
     function setFloor(uint256 seed) external timed(seed) {
@@ -306,10 +331,13 @@ contract LedgerHandler is LedgerItems {
     }
 
     function release(uint256 seed) external timed(seed) {
-        uint256 amount = _spread(seed, "release") % 30_000e6;
+        uint256 before = fund.balance();
+        _release(actors[seed % ACTORS], _spread(seed, "release") % (before + before / 4 + 1));
+    }
+
+    function _release(address to, uint256 amount) private {
         uint256 before = fund.balance();
         bool owes = fund.uncovered() + fund.totalClaims() != 0;
-        address to = actors[seed % ACTORS];
         try fund.release(to, amount) {
             if (owes || before < floor + amount) _complain(Subject.Fund, "released what is needed");
             due[to][CASH] += int256(amount);
@@ -403,7 +431,7 @@ contract LedgerHandler is LedgerItems {
                         ? 1 days
                         : 7 days;
         // While withdrawals are locked the end of the lock is what everybody waits for.
-        if (impairedSince != 0 && random % 2 == 0 && _clock < impairedSince + 24 hours) {
+        if (impairedSince != 0 && random % 4 != 0 && _clock < impairedSince + 24 hours) {
             _clock = impairedSince + 24 hours;
         }
         _play();
