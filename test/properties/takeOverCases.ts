@@ -93,7 +93,8 @@ function sliceOf(parts: CaseParts, target: Note): bigint {
   if (so === "anything" || equity >= margin.maintenance || !sensible) return at + off;
   const { least, most } = sliceBounds(equity, margin.maintenance, terms);
   if (so === "most") return most + off;
-  if (so === "least") return least + off;
+  // No slice is admitted of an account that lacks next to nothing, when it may not be restored beyond its margin.
+  if (so === "least" || most < least) return least + off;
   return least + (at % (most - least + 1n));
 }
 
