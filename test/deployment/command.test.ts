@@ -8,11 +8,19 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { developmentKey } from "../../cli/dev/developmentKey.ts";
 import { ROOT } from "../../scripts/setup/paths.ts";
 import { solvus } from "../cli/run.ts";
-import { account, configurationOn, FragileProvider, startChain, type TestChain } from "./support.ts";
+import {
+  account,
+  configurationOn,
+  FragileProvider,
+  proveOnce,
+  startChain,
+  type TestChain,
+} from "./support.ts";
 
 /* The command itself: killed by the system in the middle, gone on with, verified, and what it refuses. Tests build on one another. */
 
 let directory: string;
+let endProving: (() => Promise<void>) | undefined;
 let chain: TestChain;
 const at = (name: string): string => join(directory, name);
 const flags = (): string[] => [
@@ -21,12 +29,14 @@ const flags = (): string[] => [
 ];
 
 beforeAll(async () => {
+  endProving = proveOnce();
   directory = mkdtempSync(join(tmpdir(), "solvus-deploy-"));
   chain = await startChain();
   writeFileSync(at("deployer.key"), `${developmentKey(0)}\n`);
   writeFileSync(at("configuration.json"), JSON.stringify(configurationOn(31337)));
 });
 afterAll(async () => {
+  await endProving?.();
   await chain?.close();
   rmSync(directory, { recursive: true, force: true });
 });

@@ -13,6 +13,7 @@ import {
   type Fault,
   FragileProvider,
   Killed,
+  proveOnce,
   startChain,
   type TestChain,
 } from "./support.ts";
@@ -22,6 +23,7 @@ import {
 const SENDING = "eth_sendRawTransaction";
 const configuration = configurationOn(31337);
 let directory: string;
+let endProving: (() => Promise<void>) | undefined;
 let chain: TestChain;
 let uninterrupted: DeploymentRecord;
 const at = (name: string): string => join(directory, name);
@@ -52,11 +54,13 @@ const cutAt =
     called === method ? when : undefined;
 
 beforeAll(async () => {
+  endProving = proveOnce();
   directory = mkdtempSync(join(tmpdir(), "solvus-deploy-"));
   chain = await startChain();
   uninterrupted = await run(chain, at("record.json"));
 }, 120_000);
 afterAll(async () => {
+  await endProving?.();
   await chain?.close();
   rmSync(directory, { recursive: true, force: true });
 });

@@ -7,9 +7,11 @@ import { developmentKey } from "../../cli/dev/developmentKey.ts";
 import { CIRCUITS, type CircuitName } from "../../contracts/statements.ts";
 import { CIRCUIT_PLACES, verifyingKeyFile } from "../../protocol/circuitFiles.ts";
 import { type VerifyingKey, verifyingKeyHash } from "../../protocol/verifyingKey.ts";
+import { createProver, type ProvenStatement } from "../../prover/prover.ts";
 import { ROOT } from "../../scripts/setup/paths.ts";
 import type { Forger } from "../support/forgedProofs.ts";
 import { COMMITTEE_KEY } from "../support/ledgerFixture.ts";
+import { lendProver } from "../support/lentProver.ts";
 
 /** A chain of any id behind JSON-RPC. */
 export interface TestChain {
@@ -33,6 +35,28 @@ export async function startChain(chainId = 31337): Promise<TestChain> {
   const server = await hre.network.createServer("default", "127.0.0.1", 0);
   const { port } = await server.listen();
   return { url: `http://127.0.0.1:${port}`, chainId, close: () => server.close() };
+}
+
+/**
+ * Every verification proves the same true insertion. From now on it is proven once, and the proof serves the others too, until what is returned
+ * is called.
+ */
+export function proveOnce(): () => Promise<void> {
+  const prover = createProver();
+  const proofs = new Map<string, Promise<ProvenStatement>>();
+  const takeBack = lendProver({
+    ...prover,
+    prove(statement) {
+      const name = [statement.circuit, ...statement.publicSignals].join();
+      const known = proofs.get(name) ?? prover.prove(statement);
+      proofs.set(name, known);
+      return known;
+    },
+  });
+  return async () => {
+    takeBack();
+    await prover.close();
+  };
 }
 
 /** What a test does to the connection at a call of a method: cut it before the node hears of it, or after. */

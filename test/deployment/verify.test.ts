@@ -16,6 +16,7 @@ import {
   configurationOn,
   deployerOn,
   FragileProvider,
+  proveOnce,
   startChain,
   type TestChain,
 } from "./support.ts";
@@ -26,6 +27,7 @@ import {
 const SAYS_YES = "0x600160005260206000f3";
 
 let directory: string;
+let endProving: (() => Promise<void>) | undefined;
 let chain: TestChain;
 let provider: FragileProvider;
 let record: DeploymentRecord;
@@ -33,6 +35,7 @@ let addresses: ReturnType<typeof addressesOf>;
 let snapshot: string;
 
 beforeAll(async () => {
+  endProving = proveOnce();
   directory = mkdtempSync(join(tmpdir(), "solvus-verify-"));
   chain = await startChain();
   provider = new FragileProvider(chain);
@@ -46,6 +49,7 @@ beforeAll(async () => {
   addresses = addressesOf(record);
 }, 120_000);
 afterAll(async () => {
+  await endProving?.();
   provider?.destroy();
   await chain?.close();
   rmSync(directory, { recursive: true, force: true });
