@@ -4,9 +4,10 @@ import { randomFrom } from "../../support/random.ts";
 import { dishonestValues, wiresToAttack } from "../adversary.ts";
 import type { NamedCircuitUnderAttack } from "../circuitUnderAttack.ts";
 import { reduce } from "../constraintSystem.ts";
-import type { Outcome, Repair } from "../repair.ts";
+import { cheaterWith, type Outcome, type Repair } from "../repair.ts";
 import { constraintName } from "../survivors.ts";
 import { judgeOf } from "./judge.ts";
+import { withPublicOutputs } from "./publicOutputs.ts";
 import { flatten, type Reading, withValues } from "./reading.ts";
 import { reopenings } from "./reopenings.ts";
 import type { Report } from "./report.ts";
@@ -55,7 +56,8 @@ const count = (counts: Map<string, number>, key: string): void => {
 export function attackerOf(target: Target, report: Report): Attacker {
   const { circuit, inputs, publicSignals, read, statement, witness } = target;
   const { system } = circuit;
-  const { cheat } = circuit.attacked(witness);
+  const attacked = circuit.attacked(witness);
+  const cheat = cheaterWith(system, withPublicOutputs(system, attacked.order), attacked.witness);
   const honest = flatten(statement.input);
   const judge = judgeOf(statement.input, publicSignals, read);
   const inputOf = new Map([...inputs].map(([name, wire]) => [wire, name]));
@@ -145,8 +147,13 @@ export function attackStatement(target: Target, effort: Effort, report: Report):
       return value as bigint;
     });
   };
-  const valuesFor = (wire: number, most: number): bigint[] =>
-    some(dishonestValues(attacked.witness[wire] as bigint, effort.seed + wire), most);
+  /** A flag or a bit is turned first; few other values tell more of it than that it must be one. */
+  const valuesFor = (wire: number, most: number): bigint[] => {
+    const honest = attacked.witness[wire] as bigint;
+    const turned = attacked.order.booleans.has(wire) ? [1n - honest] : [];
+    const others = dishonestValues(honest, effort.seed + wire).filter((value) => !turned.includes(value));
+    return [...turned, ...some(others, most)].slice(0, most);
+  };
 
   for (const [index, wire] of [...inputs.values()].entries()) {
     report.wires++;
@@ -173,10 +180,8 @@ export function attackStatement(target: Target, effort: Effort, report: Report):
   for (const wire of wiresToAttack(attacked, effort.others, effort.seed)) {
     if (isInput.has(wire)) continue;
     report.wires++;
-    const isDigit = attacked.order.booleans.has(wire);
-    const flipped = isDigit ? [1n - (attacked.witness[wire] as bigint)] : [];
-    const values = [...flipped, ...valuesFor(wire, effort.hintValues)].slice(0, effort.hintValues);
-    for (const value of new Set(values)) attempt([[wire, value]], { publics: "fixed", effort: "forward" });
+    for (const value of valuesFor(wire, effort.hintValues))
+      attempt([[wire, value]], { publics: "fixed", effort: "forward" });
     const borrowed = borrowing(target, wire);
     if (borrowed !== undefined) attempt(borrowed, { publics: "fixed", effort: "forward" });
   }

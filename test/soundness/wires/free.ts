@@ -24,7 +24,6 @@ const ROWS = {
   "underlyingPlace[*]": UNDERLYING,
   "underlyingRoot[*]": UNDERLYING,
   "underlyingPath0[*][*]": UNDERLYING,
-  "underlyingPath1[*][*]": UNDERLYING,
 };
 const CLAIMS = {
   "claimsLong[*]": CLAIM,

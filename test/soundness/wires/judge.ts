@@ -15,10 +15,9 @@ export type Verdict =
   /** A falsehood: a bug of the circuit or of the model. */
   | { kind: "false"; why: string };
 
-/** Names without indices, each once. */
-const general = (names: readonly string[]): string[] => [
-  ...new Set(names.map((name) => constraintName([name]))),
-];
+/** Names without indices, each once, in alphabetical order. */
+const general = (names: readonly string[]): string[] =>
+  [...new Set(names.map((name) => constraintName([name])))].sort();
 
 /** Judges witnesses that the constraints accept by their inputs alone. */
 export function judgeOf(

@@ -40,7 +40,7 @@ function* otherRows({ input, snapshot: { tree } }: HonestStatement): Generator<[
   const groups = vector(input, "underlyingPlace").map(Number);
   for (const leg of vector(input, "id").keys())
     for (const [group, underlying] of groups.entries())
-      for (const place of [0, 1, 2, 4, ROW_PLACES - 1]) {
+      for (const place of [0, 1, 3, 4, ROW_PLACES - 1]) {
         const row = place === 0 ? NULL_ROW : tree.row(underlying, place);
         yield [
           ...elementOf(rowInputs(row, tree.rowPath(underlying, place)), leg),

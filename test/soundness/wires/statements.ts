@@ -46,7 +46,11 @@ const MARKET = commitSnapshot(7n, { ...PARAMETERS, debtLimit: 5_000_000n }, [
     linearRow(22n, KIND.option, 9_000_000n),
   ],
   ...Array.from({ length: 30 }, () => []),
-  [linearRow(31n, KIND.perpetual, 70_000_000n), linearRow(32n, KIND.spot, 3_000_000n)],
+  [
+    linearRow(31n, KIND.perpetual, 70_000_000n, { fundingIndex: 12n }),
+    linearRow(32n, KIND.spot, 3_000_000n),
+    settledRow(33n, 5_000_000n),
+  ],
 ]);
 
 const REGISTRY = buildRegistry([

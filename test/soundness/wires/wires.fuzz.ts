@@ -14,11 +14,12 @@ const values = Number(process.env.SOLVUS_WIRE_VALUES ?? 2);
 const FIRST = { values, everyNth: 1, hintValues: 3, others: 500 };
 const OTHERS = { values: Math.ceil(values / 2), everyNth: 3, hintValues: 0, others: 0 };
 
+/** Circuits, and inputs of each that have one value. */
 const SMALL: [circuit: string, bound: string[]][] = [
   ["transition.small", ["nullifier", "commitment", "escrow[0]", "escrow[1]", "tradeTag", "scan[0]"]],
   ["solvency.small", ["nullifier", "stateRoot", "snapshotRoot", "scan[0]"]],
-  ["insolvency.small", ["nullifier", "disclosureValue", "stateRoot"]],
-  ["liquidation.small", ["targetCommitment", "keeperCommitment", "keeperEscrow[5]", "taken[0]", "payment"]],
+  ["insolvency.small", ["nullifier", "disclosureValue", "stateRoot", "snapshotRoot"]],
+  ["liquidation.small", ["targetCommitment", "keeperEscrow[5]", "taken[0]", "payment", "deficit", "cured"]],
 ];
 const LARGE = ["transition.large", "solvency.large", "insolvency.large", "liquidation.large"];
 
