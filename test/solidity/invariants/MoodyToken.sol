@@ -30,6 +30,9 @@ contract MoodyToken is ERC20 {
     /// @notice Calls made in the middle of transfers that succeeded.
     uint256 public calls;
 
+    /// @notice Units that an account was told to have transferred, and still has.
+    mapping(address account => uint256) public unmoved;
+
     /// @notice The error with which the last of such calls was refused; 0 since it was armed if none was.
     bytes4 public refusal;
 
@@ -77,6 +80,7 @@ contract MoodyToken is ERC20 {
     }
 
     function transfer(address to, uint256 units) public override returns (bool) {
+        if (mood == Mood.Nothing) unmoved[msg.sender] += units;
         return _move(msg.sender, to, units);
     }
 
