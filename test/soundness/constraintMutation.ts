@@ -112,9 +112,12 @@ function* noDigit(
   const at = (wire: number): bigint => witness[wire] as bigint;
   const sum = order.hints[order.hintFor[own] as number];
   if (sum?.kind === "digits") {
-    const place = sum.places[sum.digits.indexOf(own)] as number;
-    for (const [index, other] of sum.digits.entries()) {
-      if (other === own) continue;
+    const mine = sum.digits.indexOf(own);
+    const place = sum.places[mine] as number;
+    // Near digits first: of a place in a tree these are of the same level.
+    const others = [...sum.digits.entries()].filter(([index]) => index !== mine);
+    others.sort(([one], [other]) => Math.abs(one - mine) - Math.abs(other - mine) || other - one);
+    for (const [index, other] of others) {
       const flipped = 1n - at(other);
       const difference = (at(other) - flipped) * power((sum.places[index] as number) - place);
       yield [

@@ -54,8 +54,9 @@ const EFFORT = 40_000;
 /** Checks met by another choice of an input in one attempt at most. */
 const CHOICES = 120;
 
-/** Wires of a constraint over which the search for an input steps back a second time. */
+/** Wires of a constraint over which the search for an input steps back further, and how far it goes: through a choice by four bits. */
 const SHORT = 6;
+const STEPS = 4;
 
 /** A cheater with an honest witness: changes wires, repairs what follows, and says which constraints notice. */
 export type Cheater = (changes: readonly [wire: number, value: bigint][], repair: Repair) => Outcome;
@@ -202,7 +203,7 @@ export function cheaterWith(
   const trouble = (wire: number): number => {
     if (given[wire]) return 10;
     if (isAnswered(wire, 1)) return 1000;
-    if (isAnswered(wire, 2)) return 1900;
+    for (let steps = 2; steps <= STEPS; steps++) if (isAnswered(wire, steps)) return 1800 + 10 * steps;
     return computed[wire] ? 3000 : 2000;
   };
 
