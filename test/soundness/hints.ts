@@ -118,6 +118,8 @@ export function findDigits(system: ConstraintSystem, booleans: ReadonlyMap<numbe
 
   const found: Digits[] = [];
   const widthOfSum = new Map<number, number>();
+  /** The widths of private inputs, which only count as the quotient above a remainder. */
+  const widthOfInput = new Map<number, number>();
   const taken = new Set<number>();
   for (const { constraint, combination, bits } of candidates) {
     if (bits.some((wire) => taken.has(wire))) continue;
@@ -126,16 +128,20 @@ export function findDigits(system: ConstraintSystem, booleans: ReadonlyMap<numbe
     found.push({ ...hint, widths: bits.map(() => 1) });
     for (const wire of bits) taken.add(wire);
     const [total] = hint.sum;
-    if (hint.sum.length === 1 && total?.[1] === 1n && isComputed(total[0]))
-      widthOfSum.set(total[0], bits.length);
+    if (hint.sum.length === 1 && total?.[1] === 1n)
+      (isComputed(total[0]) ? widthOfSum : widthOfInput).set(total[0], bits.length);
   }
   for (const constraint of linear) {
     const combination = terms(system, constraint, C);
     const parts = [...combination.keys()].filter((wire) => widthOfSum.has(wire) && !taken.has(wire));
+    const quotients = [...combination.keys()].filter((wire) => widthOfInput.has(wire) && !taken.has(wire));
+    const isQuotient = parts.length === 1 && quotients.length === 1;
+    if (isQuotient) parts.push(...quotients);
     if (parts.length < 2) continue;
     const hint = digitsOf(constraint, combination, parts);
     if (hint === undefined) continue;
-    const widths = parts.map((wire) => widthOfSum.get(wire) as number);
+    const widths = parts.map((wire) => (widthOfSum.get(wire) ?? widthOfInput.get(wire)) as number);
+    if (isQuotient && (hint.places[1] as number) - (hint.places[0] as number) !== widths[0]) continue;
     const everyPlace = hint.places.reduce((sum, place) => sum + (1n << BigInt(place)), 0n);
     const maximum = hint.sum.find(
       ([wire, coefficient]) => coefficient === everyPlace && wire > system.publics && wire <= system.inputs,
