@@ -70,8 +70,15 @@ function* attemptsFor(
   const sources = sourcesOf(system, order, constraint, SOURCES).filter((wire) => !inIt.includes(wire));
   // What else stands beside the wire that is free without the constraint.
   const users = target >= 0 ? [...constraintsOf(system, target)].filter((user) => user !== constraint) : [];
-  for (const user of users.slice(0, 3))
-    for (const wire of sourcesOf(system, order, user, 4)) if (!sources.includes(wire)) sources.push(wire);
+  const beside = users.slice(0, 3).flatMap((user) => {
+    const next = order.target[user] as number;
+    const checks = next >= 0 ? [...constraintsOf(system, next)].filter((other) => other !== user) : [];
+    return [user, ...checks.slice(0, 2)];
+  });
+  // The farthest ones first, as behind a hash that a sum must meet.
+  for (const behind of beside.map((user) => sourcesOf(system, order, user, SOURCES)).toReversed())
+    for (const wire of [...behind.slice(-2), ...behind.slice(0, 4)])
+      if (!sources.includes(wire)) sources.push(wire);
   const values = new Map<number, bigint[]>();
   const nextValue = (wire: number, round: number): bigint | undefined => {
     if (order.booleans.has(wire)) return round < 3 ? 1n - at(wire) : undefined;
