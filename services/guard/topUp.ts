@@ -5,6 +5,7 @@ import { ensure, SolvusError } from "../../protocol/errors.ts";
 import { commitmentOf } from "../../protocol/note.ts";
 import type { Registry } from "../../protocol/registryTree.ts";
 import type { MarketSnapshot } from "../../protocol/snapshot.ts";
+import { standingOf } from "../../protocol/solvency.ts";
 import type { Account } from "../../prover/account.ts";
 import type { Prover } from "../../prover/prover.ts";
 import { NOTHING, proveTransition } from "../account/transact.ts";
@@ -12,6 +13,7 @@ import { chainTime, type Deployed } from "../chain/deployment.ts";
 import type { Sending } from "../keeper/send.ts";
 import { relayerClient } from "../relayer/client.ts";
 import type { Attempt, GuardRecord, TopUp } from "./record.ts";
+import { mayPayFee } from "./topUpAmount.ts";
 
 /** Stages of a top-up, in order: it is written down, its proof is made, that is written down, it is handed over. */
 export type TopUpStage = "planned" | "proven" | "recorded" | "submitted";
@@ -52,18 +54,24 @@ async function allow({ deployed, payer, sending }: Paying, amount: bigint): Prom
 }
 
 /**
- * Proves the deposit of a planned top-up on the present snapshot and hands it to the ledger or the relayer. What could land is in the record
- * before anybody else has it. Throws what refuses it, which the record then says; whether it landed, the chain tells
- * (`resolveTopUps`).
+ * Proves the deposit of a planned top-up on the present snapshot and hands it to the relayer, or to the ledger without one and where the
+ * rules admit no fee. What could land is in the record before anybody else has it. Throws what refuses it, which the record then says;
+ * whether it landed, the chain tells (`resolveTopUps`).
  */
 export async function attemptTopUp(
   paying: Paying,
   account: Account,
   snapshot: MarketSnapshot,
   topUp: TopUp,
-  { fee, address }: { fee: bigint; address?: string },
+  asked: { fee: bigint; address?: string },
 ): Promise<{ proveSeconds: number; transaction?: string; submission?: string }> {
-  const { deployed, prover, payer, sending, relayer, record } = paying;
+  const { deployed, prover, payer, sending, record } = paying;
+  const { netCash } = standingOf(account.note, snapshot);
+  const { debtLimit } = snapshot;
+  const isRelayed = mayPayFee({ netCash, debtLimit }, { deposit: topUp.amount, fee: asked.fee });
+  const { fee, address, relayer } = isRelayed
+    ? { ...asked, relayer: paying.relayer }
+    : { fee: 0n, address: undefined, relayer: undefined };
   const deadline = BigInt((await chainTime(deployed)) + LIFETIME);
   // Reduce-only is admitted in an emergency too, and asks nothing more of a deposit.
   const request = { ...NOTHING, mode: MODE.reduceOnly, deposit: topUp.amount, fee };

@@ -36,3 +36,14 @@ export function topUpAmount(need: TopUpNeed): bigint {
   );
   return amount;
 }
+
+/**
+ * Whether an account may pay a fee out of a deposit, micro-USDC: the rules refuse every fee after which net cash is below the debt limit, as it may
+ * be of an account that owes options, or a perpetual's losses, against spot.
+ */
+export function mayPayFee(
+  { netCash, debtLimit }: { netCash: bigint; debtLimit: bigint },
+  { deposit, fee }: { deposit: bigint; fee: bigint },
+): boolean {
+  return fee === 0n || netCash + deposit - fee >= -debtLimit;
+}

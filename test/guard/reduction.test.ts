@@ -9,6 +9,7 @@ import { standingOf } from "../../protocol/solvency.ts";
 import { applyTransition, openRow } from "../../protocol/transition.ts";
 import { NOTHING } from "../../services/account/transact.ts";
 import { planReduction, type ReductionWish } from "../../services/guard/reduction.ts";
+import { mayPayFee } from "../../services/guard/topUpAmount.ts";
 import { ruleOf } from "../support/rule.ts";
 import { unhashedSnapshot } from "../support/unhashedSnapshot.ts";
 
@@ -205,4 +206,27 @@ describe("a reduction", () => {
     );
     expect(planned).toBeGreaterThan(3);
   });
+});
+
+test("a deposit pays a fee as far as the rules let it: not while what options owe is more than the account's cash", () => {
+  const note = account(
+    [
+      [ids.BTC.call, -1_000n],
+      [ids.ETH.spot, 20_000n],
+    ],
+    120n,
+  );
+  const { netCash } = standingOf(note, snapshot);
+  const { debtLimit } = snapshot;
+  expect(netCash).toBeLessThan(-debtLimit);
+  const missing = -debtLimit - netCash;
+  const refusal = (deposit: bigint, fee: bigint): string | undefined =>
+    ruleOf(() => applyTransition(note, 0n, snapshot, { ...NOTHING, mode: 1n, deposit, fee }));
+  for (const deposit of [USD, missing - 1n, missing, missing + 1n]) {
+    for (const fee of [0n, 1n, 2n]) {
+      const admitted = mayPayFee({ netCash, debtLimit }, { deposit, fee });
+      expect(admitted).toBe(fee === 0n || deposit - fee >= missing);
+      expect(refusal(deposit, fee)).toBe(admitted ? undefined : "transition.netCash");
+    }
+  }
 });

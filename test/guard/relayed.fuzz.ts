@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { Wallet } from "ethers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { developmentKey } from "../../cli/dev/developmentKey.ts";
+import { standingOf } from "../../protocol/solvency.ts";
+import { openRow } from "../../protocol/transition.ts";
 import type { GuardPolicy } from "../../services/guard/policy.ts";
 import type { GuardReport } from "../../services/guard/report.ts";
 import { makeLog } from "../../services/log.ts";
@@ -114,4 +116,42 @@ test("a relayer that is away stops nothing, and hears of the deposit when it is 
   if (act?.kind !== "topUp" || act.submission === undefined) throw new Error("expected a submission");
   await relayerClient(relayer.url).wait(act.submission, ["mined", "final"]);
   expect(before - (await on.wallet())).toBe(5n * USD);
+});
+
+test("where what is owed lets the account pay no fee, the payer sends the deposit himself", async () => {
+  await on.writeQueue();
+  // Calls that are held pay for what a short perpetual loses, and are no cash.
+  const { snapshot } = on.market;
+  const coin = snapshot.inputs.underlyings.find(({ name }) => name === "BTC");
+  const calls = coin?.expiries.at(-1)?.options.filter(({ call }) => call) ?? [];
+  const [call] = calls.sort((one, other) => one.strike - other.strike);
+  if (coin?.perpetual === undefined || call === undefined) throw new Error("no call is listed");
+  const lots = on.perpetualLots;
+  const legs = [
+    { id: BigInt(coin.perpetual.id), size: -2n * lots },
+    { id: BigInt(call.id), size: (6n * lots) / 10n },
+  ];
+  const value = legs.reduce((sum, { id, size }) => sum + size * openRow(snapshot, id).row.mark, 0n);
+  await on.deposit(ALDER, lots * openRow(snapshot, BigInt(call.id)).row.mark);
+  await on.writeQueue();
+  await on.trade(await on.ticket(legs, -value));
+  await on.move(1.5);
+  const { note } = await on.account(ALDER);
+  const { netCash, equity, margin } = standingOf(note, on.market.snapshot);
+  expect(netCash).toBeLessThan(-100n * USD);
+  expect(equity).toBeGreaterThan(margin.maintenance);
+
+  const before = await on.wallet();
+  const high = Number(equity) / Number(margin.maintenance) + 1;
+  const change = {
+    relayer: relayer.url,
+    policy: { ...policy(5n * USD), warn: { ratio: high + 1 }, act: { ratio: high }, targetRatio: high + 1 },
+    dataDirectory: on.at("owing"),
+  };
+  const [first, second] = (await on.rounds(2, change)) as [GuardReport, GuardReport];
+  expect(first.acts).toMatchObject([{ kind: "topUp", amount: 5n * USD, transaction: expect.any(String) }]);
+  expect(second.acts).toEqual([{ kind: "toppedUp", amount: 5n * USD, outcome: "landed" }]);
+  expect(submissionIn("owing")).toEqual([undefined]);
+  expect(before - (await on.wallet())).toBe(5n * USD);
+  expect((await on.account(ALDER)).note.cash - note.cash).toBe(5n * USD);
 });

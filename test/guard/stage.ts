@@ -8,6 +8,7 @@ import { type Stage, setStage } from "../../cli/demo/stage.ts";
 import { developmentKey } from "../../cli/dev/developmentKey.ts";
 import { standingOf } from "../../protocol/solvency.ts";
 import { parseTicket } from "../../protocol/tradeTicket.ts";
+import { openRow } from "../../protocol/transition.ts";
 import type { Account } from "../../prover/account.ts";
 import { createKeystore, openKeystore } from "../../prover/keystore.ts";
 import type { Prover } from "../../prover/prover.ts";
@@ -69,6 +70,11 @@ export interface GuardStage {
   account(owner: 0 | 1): Promise<Account>;
   /** Alder's equity over margin. */
   ratio(): Promise<number>;
+  deposit(owner: 0 | 1, amount: bigint): Promise<void>;
+  /** Lots of the perpetual that Alder is long of at first. */
+  perpetualLots: bigint;
+  /** A ticket as Alder receives it. */
+  ticket(legs: { id: bigint; size: bigint }[], cash: bigint): Promise<string>;
   /** Both halves of a ticket, Alder on side 0. */
   trade(ticket: string): Promise<void>;
   close(): Promise<void>;
@@ -97,9 +103,11 @@ export async function guardStage(): Promise<GuardStage> {
   writeFileSync(at("alder.key"), developmentKey(1));
   writeFileSync(at("deployment.json"), JSON.stringify(deployed.deployment));
   const trader = (owner: number) => traders[owner] as (typeof traders)[0];
+  const perpetual = market.snapshot.inputs.underlyings.find(({ name }) => name === "BTC")?.perpetual;
+  const perpetualLots = 10n * 10n ** BigInt(-(perpetual?.lotExponent ?? 0));
 
   const made: GuardStage = {
-    ...{ local, stage, market, prover, reading, owners, at },
+    ...{ local, stage, market, prover, reading, owners, at, perpetualLots },
     lines: [],
     events: [],
     config: (change = {}) => ({
@@ -144,6 +152,26 @@ export async function guardStage(): Promise<GuardStage> {
       const { equity, margin } = standingOf((await made.account(ALDER)).note, market.snapshot);
       return Number(equity) / Number(margin.maintenance);
     },
+    async deposit(owner, amount) {
+      const payer = trader(owner);
+      const setting = { snapshot: market.snapshot, payer: payer.address };
+      const request = { ...NOTHING, deposit: amount };
+      const { proven } = await proveTransition(deployed, prover, await made.account(owner), request, setting);
+      await approve(deployed.ledger, payer, deployed.usdc, amount);
+      await submit(deployed, payer, proven);
+    },
+    async ticket(legs, cash) {
+      return JSON.stringify({
+        format: "solvus-trade-ticket",
+        version: 1,
+        chainId: Number(deployed.chain.chainId),
+        ledger: deployed.chain.ledger,
+        legs: legs.map(({ id, size }) => ({ id: String(id), size: String(size) })),
+        cash: String(cash),
+        salt: "5",
+        deadline: (await local.now()) + 600,
+      });
+    },
     async trade(text) {
       const ticket = parseTicket(text);
       const prove = async (side: 0 | 1) => {
@@ -162,35 +190,14 @@ export async function guardStage(): Promise<GuardStage> {
     },
   };
 
-  const deposit = async (owner: 0 | 1, amount: bigint): Promise<void> => {
-    const payer = trader(owner);
-    const setting = { snapshot: market.snapshot, payer: payer.address };
-    const request = { ...NOTHING, deposit: amount };
-    const { proven } = await proveTransition(deployed, prover, await made.account(owner), request, setting);
-    await approve(deployed.ledger, payer, deployed.usdc, amount);
-    await submit(deployed, payer, proven);
-  };
   for (const owner of [ALDER, BIRCH])
     await openAccount(deployed, prover, trader(owner), owners[owner] as AccountSecrets);
   await made.writeQueue();
-  await deposit(ALDER, 16_000n * USD);
-  await deposit(BIRCH, 100_000n * USD);
+  await made.deposit(ALDER, 16_000n * USD);
+  await made.deposit(BIRCH, 100_000n * USD);
   await made.writeQueue();
-  const perpetual = market.snapshot.inputs.underlyings.find(({ name }) => name === "BTC")?.perpetual;
-  const lots = 10n * 10n ** BigInt(-(perpetual?.lotExponent ?? 0));
   const id = BigInt(perpetual?.id ?? 0);
-  const found = market.snapshot.tree.locate(id);
-  const mark = market.snapshot.tree.row(found?.underlying ?? 0, found?.place ?? 0).mark;
-  const ticket = {
-    format: "solvus-trade-ticket",
-    version: 1,
-    chainId: Number(deployed.chain.chainId),
-    ledger: deployed.chain.ledger,
-    legs: [{ id: String(id), size: String(lots) }],
-    cash: String(-lots * mark),
-    salt: "5",
-    deadline: (await local.now()) + 600,
-  };
-  await made.trade(JSON.stringify(ticket));
+  const { mark } = openRow(market.snapshot, id).row;
+  await made.trade(await made.ticket([{ id, size: perpetualLots }], -perpetualLots * mark));
   return made;
 }
