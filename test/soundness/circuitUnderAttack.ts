@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { FIELD_ORDER } from "../../protocol/constants.ts";
 import { compiledCircuit } from "../../scripts/setup/circuits.ts";
 import { type Instance, readInstances } from "../../scripts/setup/instances.ts";
 import { circuitFile, PLACES } from "../../scripts/setup/paths.ts";
@@ -8,11 +9,20 @@ import { compile, type Optimization, ROOT, sourcesOf } from "../support/compile.
 import { readSymbols, type Symbols } from "../support/symbols.ts";
 import { type Inputs, witnessCalculator } from "../support/witnessCalculator.ts";
 import { causalOrder } from "./causalOrder.ts";
-import { type Attacked, permutations } from "./constraintMutation.ts";
-import { type ConstraintSystem, constraintsOf, isMet, readSystem, wiresOf } from "./constraintSystem.ts";
+import { BY_HAND, type Rules } from "./changesByHand.ts";
+import { type Attacked, type Change, permutations } from "./constraintMutation.ts";
+import {
+  type ConstraintSystem,
+  constraintsOf,
+  isMet,
+  readSystem,
+  reduce,
+  wiresOf,
+} from "./constraintSystem.ts";
 import { firstOrder } from "./firstOrder.ts";
 import { honestInputs } from "./honestInputs.ts";
 import { cheaterWith } from "./repair.ts";
+import { constraintName } from "./survivors.ts";
 
 /**
  * A circuit with honest witnesses. It is attacked as compiled with O1, where every sum is a constraint of its own, so that a cheater can follow what
@@ -63,7 +73,8 @@ export async function underAttack(
   const witnesses: bigint[][] = [];
   for (const input of given) witnesses.push(await calculate(input));
   const system = readSystem(fine.r1cs, fine.sym);
-  const circuit = attackOn(system, readSystem(shipped.r1cs, shipped.sym), witnesses);
+  const rules = BY_HAND[instance.template];
+  const circuit = attackOn(system, readSystem(shipped.r1cs, shipped.sym), witnesses, rules);
   let symbols: Symbols | undefined;
   return {
     ...circuit,
@@ -79,11 +90,12 @@ export async function underAttack(
   };
 }
 
-/** Prepares the attack on a circuit in its two forms, whose signals have the same names. */
+/** Prepares the attack on a circuit in its two forms, whose signals have the same names. @param rules changes by hand. */
 export function attackOn(
   system: ConstraintSystem,
   proven: ConstraintSystem,
   witnesses: readonly (readonly bigint[])[],
+  rules: Rules = {},
 ): CircuitUnderAttack {
   const permutation = permutations(system);
   const wireOf = new Map(system.names.map((name, wire) => [name, wire]));
@@ -93,6 +105,22 @@ export function attackOn(
     if (same === undefined) throw new Error(`signal ${name} has no wire in the circuit as compiled with O1`);
     provenWire.set(same, wire);
   }
+  const changesOf = (constraint: number, witness: readonly bigint[]): Change[] => {
+    const signals = wiresOf(system, constraint).map((wire) => system.names[wire] as string);
+    const rule = rules[constraintName(signals)];
+    if (rule === undefined) return [];
+    const honest = (signal: string): bigint | undefined => {
+      const value = witness[wireOf.get(`main.${signal}`) ?? -1];
+      return value === undefined || 2n * value < FIELD_ORDER ? value : value - FIELD_ORDER;
+    };
+    const named = signals.map((signal) => signal.replace(/^main\./, ""));
+    return rule(honest, named).map((change) =>
+      Object.entries(change).flatMap(([signal, value]): Change => {
+        const wire = wireOf.get(`main.${signal}`);
+        return wire === undefined ? [] : [[wire, reduce(value)]];
+      }),
+    );
+  };
   const made = new Map<number, Attacked>();
   const attacked = (index: number): Attacked => {
     const before = made.get(index);
@@ -107,6 +135,7 @@ export function attackOn(
       permutation,
       carried,
       refused: new Map<number, number>(),
+      known: (constraint: number) => changesOf(constraint, witness),
       isNeeded: firstOrder(system, order, witness),
       cheat: cheaterWith(system, order, witness),
     };

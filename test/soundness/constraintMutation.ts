@@ -28,7 +28,8 @@ export interface Kill {
   evidence: "witness" | "shared";
 }
 
-type Change = [wire: number, value: bigint][];
+/** New values of wires. */
+export type Change = [wire: number, value: bigint][];
 
 /** Values to which a wire is changed; the negative first, since a square that is used squared breaks nothing else by it. */
 function valuesFor(value: bigint, random: Random): bigint[] {
@@ -44,17 +45,13 @@ interface Attempt {
 }
 
 /**
- * Changes that may break one constraint alone, likely ones first: digits that are none, then in rounds one value for the wire that the constraint
+ * Changes that may break one constraint alone, likely ones first: known ones, digits that are none, then in rounds one value for the wire that the constraint
  * gives, for each wire in it, and for the inputs that these come from, with what the constraint gives computed anew or left as it is. Every
  * round has other values and makes other choices.
  */
-function* attemptsFor(
-  system: ConstraintSystem,
-  order: CausalOrder,
-  witness: readonly bigint[],
-  constraint: number,
-  random: Random,
-): Generator<Attempt> {
+function* attemptsFor({ system, order, witness, known }: Attacked, constraint: number): Generator<Attempt> {
+  for (const change of known(constraint)) yield { change, choice: 0 };
+  const random = randomFrom(constraint);
   const at = (wire: number): bigint => witness[wire] as bigint;
   const target = order.target[constraint] as number;
   const wires = wiresOf(system, constraint);
@@ -209,6 +206,8 @@ export interface Attacked {
   cheat: Cheater;
   /** See {@link permutations}. */
   permutation: Int32Array;
+  /** Changes that are known to break a constraint alone; see changesByHand.ts. */
+  known(constraint: number): Change[];
   /** How often a change that left a permutation by these wires was carried through the rest of the circuit. */
   carried: Map<string, number>;
   /** By permutation how often a changed output could not be carried before any could; see {@link isStuck}. */
@@ -240,8 +239,7 @@ export function isStuck({ permutation, refused }: Attacked, constraint: number):
  * @param effort how many constraints are evaluated at most; a quarter of a million take about a second.
  */
 export function killConstraint(attacked: Attacked, constraint: number, effort: number): Kill | undefined {
-  const { system, order, witness, cheat, permutation, carried, refused } = attacked;
-  const random = randomFrom(constraint);
+  const { system, order, cheat, permutation, carried, refused } = attacked;
   const part = permutation[constraint] as number;
   const within = (other: number): boolean => permutation[other] === part;
   // The first thing done to an input is a product; the outputs are sums, and in none.
@@ -249,7 +247,7 @@ export function killConstraint(attacked: Attacked, constraint: number, effort: n
     constraintsOf(system, wire).every((other) => !within(other) || isLinear(system, other));
   const terms = { dropped: constraint, publics: "free", effort: "anything" } as const;
   let spent = 0;
-  for (const { change, choice } of attemptsFor(system, order, witness, constraint, random)) {
+  for (const { change, choice } of attemptsFor(attacked, constraint)) {
     const stuck = isStuck(attacked, constraint);
     if (spent > (stuck ? STUCK_EFFORT : effort)) return undefined;
     const [wire, value] = change[0] as [number, bigint];

@@ -35,7 +35,7 @@ interface Shape {
   /** When given, all legs are in this underlying and no other has rows, so that the other groups have one root. */
   only?: number;
   /** What a transition asks for. */
-  ask: "trade" | "deposit" | "withdrawal" | "spot" | "windDown";
+  ask: "trade" | "safeTrade" | "deposit" | "withdrawal" | "spot" | "windDown";
 }
 
 /** A witness for each leg alone in its underlying, for groups with one root, and for each leg place that is empty. */
@@ -46,6 +46,7 @@ function shapesOf({ legs, underlyings }: Tier): Shape[] {
   });
   return [
     ...alone,
+    { alone: 0, live: [0, legs], ask: "safeTrade" },
     { alone: legs, live: [0, legs], only: underlyings - 1, ask: "withdrawal" },
     { alone: legs, live: [0, legs], only: 0, ask: "deposit" },
     { alone: 0, live: [0, half], ask: "windDown" },
@@ -98,6 +99,13 @@ function treeOf(note: Note): { tree: StateTree; root: bigint } {
   return { tree, root: tree.root };
 }
 
+/** What is traded of a leg: in turn more and less of it, or in a safe trade most of the first and one lot of the second. */
+function tradedOf({ ask }: Shape, size: bigint, turn: number): bigint {
+  const sign = size > 0n ? -1n : 1n;
+  if (ask === "safeTrade") return turn === 0 ? sign * 20n : sign;
+  return turn % 2 === 0 ? 3n : 2n * sign;
+}
+
 /** The request of a shape; trades are of the legs that are alone, in turn more and less of each. */
 function requestOf(tier: Tier, note: Note, snapshot: Snapshot, shape: Shape): TransitionRequest {
   const nothing = { mode: 0n, asset: 0n, deposit: 0n, withdrawal: 0n, fee: 5n };
@@ -110,8 +118,8 @@ function requestOf(tier: Tier, note: Note, snapshot: Snapshot, shape: Shape): Tr
   }
   const legs = note.legs
     .filter((_, place) => isAlone(tier, shape, place))
-    .slice(0, 4)
-    .map(({ id, size }, turn) => ({ id, size: turn % 2 === 0 ? 3n : size > 0n ? -2n : 2n }))
+    .slice(0, shape.ask === "safeTrade" ? 2 : 4)
+    .map(({ id, size }, turn) => ({ id, size: tradedOf(shape, size, turn) }))
     .filter(({ id }) => id !== 0n);
   const cash = legs.reduce((sum, { id, size }) => {
     const at = snapshot.tree.locate(id);

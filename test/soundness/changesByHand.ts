@@ -1,0 +1,94 @@
+/*
+ * Changes that break one rule of a circuit alone, where searching from an account at random does not come across them. What follows
+ * from a change is computed and checked as with any other.
+ */
+
+/** An honest value by its signal's name without `main.`, between −r/2 and r/2; undefined when there is no such wire. */
+export type Honest = (signal: string) => bigint | undefined;
+
+/** New values of signals by name. */
+export type NamedChange = Record<string, bigint>;
+
+/** Changes for the constraint of these signals. */
+type Rule = (honest: Honest, signals: readonly string[]) => NamedChange[];
+
+/** The honest values of a vector. */
+function vector(honest: Honest, name: string): bigint[] {
+  const found: bigint[] = [];
+  for (let place = 0; ; place++) {
+    const value = honest(`${name}[${place}]`);
+    if (value === undefined) return found;
+    found.push(value);
+  }
+}
+
+/** The least index that signals of a vector have. */
+const leastIndex = (signals: readonly string[], name: string): number =>
+  Math.min(
+    ...signals.flatMap((signal) =>
+      signal.startsWith(`${name}[`) ? [Number.parseInt(signal.slice(name.length + 1), 10)] : [],
+    ),
+  );
+
+/** A spot leg turned short. */
+const shortSpot: Rule = (honest, signals) => {
+  const place = leastIndex(signals, "counted.nonNegative");
+  return [{ [`oldSize[${place}]`]: -(honest(`oldSize[${place}]`) ?? 0n) }];
+};
+
+/** A leg of the package left out before another one. */
+const gapInPackage: Rule = (_, signals) => {
+  const leg = leastIndex(signals, "trade.used");
+  return [{ [`packageId[${leg}]`]: 0n, [`packageSize[${leg}]`]: 0n }];
+};
+
+/** The first leg of the package moved to its second place. */
+const emptyFirstLeg: Rule = (honest) => [
+  {
+    ...{ "packageId[0]": 0n, "packageSize[0]": 0n },
+    ...{ "packageId[1]": honest("packageId[0]") ?? 0n, "packageSize[1]": honest("packageSize[0]") ?? 0n },
+  },
+];
+
+/** A safe trade's second leg turned to the side that enlarges, at its mark. */
+const enlargingSafely: Rule = (honest) => {
+  const [size, id, cash] = [honest("packageSize[1]"), honest("packageId[1]"), honest("packageCash")];
+  if (size === undefined || id === undefined || cash === undefined) return [];
+  const mark = honest(`mark[${vector(honest, "id").indexOf(id)}]`) ?? 0n;
+  return [{ "packageSize[1]": -size, packageCash: cash + 2n * size * mark }];
+};
+
+/** Another slice with the lots that go with it. */
+function otherSlice(honest: Honest, slice: bigint): NamedChange {
+  const change: NamedChange = { slice };
+  for (const [place, size] of vector(honest, "size").entries()) {
+    const magnitude = size < 0n ? -size : size;
+    const taken = (slice * magnitude + 0xffffn) >> 16n;
+    change[`taken[${place}]`] = size < 0n ? -taken : taken;
+  }
+  return change;
+}
+
+/** Rules by the constraint's name (see constraintName). */
+export type Rules = Record<string, Rule>;
+
+const TRANSITION: Rules = {
+  "counted.nonNegative[*], flow.placeIsSpot[*]": shortSpot,
+  "exiting, oldNotSpot[*]": () => [{ mode: 2n }],
+  "flow.lots, flow.match[*].out": (honest) =>
+    vector(honest, "id").map((_, place) => ({ [`id[${place}]`]: honest("asset") ?? 0n })),
+  "flow.lots, flow.spotMatch[*]": (honest) => vector(honest, "id").map((asset) => ({ asset })),
+  "trade.hasTrade, trade.used[*]": emptyFirstLeg,
+  "trade.used[*]": gapInPackage,
+  "enlargedLong[*], enlargedShort[*], safe": enlargingSafely,
+};
+
+const LIQUIDATION: Rules = {
+  "bounds.large.nonNegative, slice": (honest) => [otherSlice(honest, 40_000n)],
+};
+
+/** Rules by template. */
+export const BY_HAND: Record<string, Rules> = {
+  Transition: TRANSITION,
+  Liquidation: LIQUIDATION,
+};
