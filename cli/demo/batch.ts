@@ -5,15 +5,28 @@ import { NOTHING, proveTransition, submit, submitTrade } from "../../services/ac
 import type { Institution } from "./people.ts";
 import { accountOf, mintAllowed, type Play } from "./play.ts";
 
-/** Proves a deposit of cash (micro-USDC) that its payer signs, so that somebody else may submit it. The cash is minted first. */
+/** A proven transition that deposits cash, signed by its payer so that somebody else may submit it. The cash is minted first. */
+export async function signedByPayer(
+  play: Play,
+  owner: Institution,
+  proven: ProvenTransition,
+): Promise<ProvenTransition> {
+  const { deployed } = play;
+  const { chainId, ledger } = deployed.chain;
+  const { nullifier, commitment, asset, deposit: amount } = proven.signals;
+  await mintAllowed(play, owner, deployed.usdc, amount);
+  const { deadline } = proven.terms;
+  const authorization = { nullifier, commitment, asset, amount, deadline };
+  return { ...proven, payerSignature: await signDeposit(owner.signer, chainId, ledger, authorization) };
+}
+
+/** Proves a deposit of cash (micro-USDC) that its payer signs. */
 export async function signedDeposit(
   play: Play,
   owner: Institution,
   amount: bigint,
 ): Promise<{ proven: ProvenTransition; proveSeconds: number }> {
   const { deployed, prover, market, registry } = play;
-  const { chainId, ledger } = deployed.chain;
-  await mintAllowed(play, owner, deployed.usdc, amount);
   const { proven, proveSeconds } = await proveTransition(
     deployed,
     prover,
@@ -21,11 +34,7 @@ export async function signedDeposit(
     { ...NOTHING, deposit: amount },
     { snapshot: market.snapshot, registry, payer: owner.signer.address },
   );
-  const { nullifier, commitment, asset } = proven.signals;
-  const { deadline } = proven.terms;
-  const authorization = { nullifier, commitment, asset, amount, deadline };
-  const payerSignature = await signDeposit(owner.signer, chainId, ledger, authorization);
-  return { proven: { ...proven, payerSignature }, proveSeconds };
+  return { proven: await signedByPayer(play, owner, proven), proveSeconds };
 }
 
 /** What `work` returns, on a chain that afterwards is as before. */

@@ -105,11 +105,12 @@ export function packageOf(legs: { id: bigint; size: bigint }[], cash: bigint): T
   return { legs: ordered, cash, salt: randomFieldElement() };
 }
 
-/** Each party proves its own side. */
+/** Each party proves its own side, and with it a deposit of cash (micro-USDC), if any, that it pays. */
 export async function proveSides(
   play: Play,
   parties: readonly [Institution, Institution],
   agreed: TradePackage,
+  deposits: readonly [bigint, bigint] = [0n, 0n],
 ): Promise<{ sides: [ProvenTransition, ProvenTransition]; proveSeconds: number }> {
   const { deployed, prover, market, registry } = play;
   await market.keepFresh();
@@ -118,8 +119,8 @@ export async function proveSides(
       deployed,
       prover,
       await accountOf(play, owner),
-      { ...NOTHING, trade: { package: agreed, side } },
-      { snapshot: market.snapshot, registry },
+      { ...NOTHING, deposit: deposits[side], trade: { package: agreed, side } },
+      { snapshot: market.snapshot, registry, ...(deposits[side] > 0n && { payer: owner.signer.address }) },
     );
   const first = await prove(parties[0], 0);
   const second = await prove(parties[1], 1);

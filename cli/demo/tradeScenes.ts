@@ -4,7 +4,7 @@ import { entityOf } from "../../protocol/note.ts";
 import { buildRegistry } from "../../protocol/registryTree.ts";
 import type { LocalChain } from "../chain/localChain.ts";
 import { dollars } from "../table.ts";
-import { signedDeposit, submitTogether } from "./batch.ts";
+import { signedByPayer, signedDeposit, submitTogether } from "./batch.ts";
 import { type FirstMarket, instrumentAt } from "./marketScenes.ts";
 import type { Narrator } from "./narrator.ts";
 import { type Institution, institution } from "./people.ts";
@@ -124,6 +124,8 @@ export function tradePerpetual(
 
 /** What the keeper puts into its account. */
 const KEEPER_CASH = 100_000n * USDC;
+/** With which Birch pays for the calls that it buys: premiums of those that it sells are held back while it owes them. */
+const BIRCH_CASH = 5_000n * USDC;
 
 export function tradeCallSpread(
   narrator: Narrator,
@@ -140,11 +142,16 @@ export function tradeCallSpread(
       { id: bought.id, size: lots },
       { id: sold.id, size: -lots },
     ];
-    const { sides, proveSeconds } = await proveSides(play, [alder, birch], packageOf(legs, -premium));
+    const agreed = packageOf(legs, -premium);
+    const { sides, proveSeconds } = await proveSides(play, [alder, birch], agreed, [0n, BIRCH_CASH]);
+    const paid = await signedByPayer(play, birch, sides[1]);
     const deposited = await signedDeposit(play, cedar, KEEPER_CASH);
-    const { gasUsed, aloneGas } = await submitTogether(play, sides, deposited.proven);
+    const { gasUsed, aloneGas } = await submitTogether(play, [sides[0], paid], deposited.proven);
     narrator.say(
       `${alder.name} buys 15 BTC-26JUN20-10000-C and sells 15 BTC-26JUN20-12000-C for ${dollars(premium)} USDC in all.`,
+    );
+    narrator.say(
+      `${birch.name} deposits ${dollars(BIRCH_CASH)} USDC with its side: premiums of calls that it owes do not pay for those that it buys`,
     );
     narrator.say(
       `${cedar.name} deposits ${dollars(KEEPER_CASH)} USDC, signed for whoever submits it: all proven in ${(proveSeconds + deposited.proveSeconds).toFixed(1)} s`,

@@ -61,7 +61,7 @@ test("a relayer's batch takes both sides of a trade and a deposit once, and cost
   await tradeCallSpread(narrator, play, cast);
   expect(facts().batchGas).toBeLessThan(facts().aloneGas);
   // What was measured alone was undone.
-  expect(await usdc.balanceOf(chain.ledger)).toBe(held + 100_000_000_000n);
+  expect(await usdc.balanceOf(chain.ledger)).toBe(held + 105_000_000_000n);
   // The last trade is shown by its two sides, whatever else came with it.
   const shown = (await publicView(play)).join("\n");
   expect(shown).toMatch(/side A {2}spends/);
