@@ -58,6 +58,25 @@ const enlargingSafely: Rule = (honest) => {
   return [{ "packageSize[1]": -size, packageCash: cash + 2n * size * mark }];
 };
 
+/** The asset's id for a leg of another kind as well. */
+const twoMatches: Rule = (honest) => {
+  const asset = honest("asset") ?? 0n;
+  const ids = asset === 0n ? [] : vector(honest, "id");
+  // Legs in use come last where there is an asset.
+  return ids.flatMap((id, place) => (id === asset ? [] : [{ [`id[${place}]`]: asset }])).toReversed();
+};
+
+/** A settled row for a leg, which is traded instead of the package's last leg, at its mark. */
+const settledTrade: Rule = (honest, signals) => {
+  const place = leastIndex(signals, "settled");
+  const [id, size] = [honest(`id[${place}]`) ?? 0n, honest("packageSize[3]") ?? 0n];
+  const settled = { [`settled[${place}]`]: 1n };
+  const before = vector(honest, "id").indexOf(honest("packageId[3]") ?? 0n);
+  const [from, to] = [honest(`mark[${before}]`) ?? 0n, honest(`mark[${place}]`) ?? 0n];
+  const packageCash = (honest("packageCash") ?? 0n) + size * (from - to);
+  return [settled, { ...settled, "packageId[3]": id, packageCash }];
+};
+
 /** Another slice with the lots that go with it. */
 function otherSlice(honest: Honest, slice: bigint): NamedChange {
   const change: NamedChange = { slice };
@@ -75,11 +94,11 @@ export type Rules = Record<string, Rule>;
 const TRANSITION: Rules = {
   "counted.nonNegative[*], flow.placeIsSpot[*]": shortSpot,
   "exiting, oldNotSpot[*]": () => [{ mode: 2n }],
-  "flow.lots, flow.match[*].out": (honest) =>
-    vector(honest, "id").map((_, place) => ({ [`id[${place}]`]: honest("asset") ?? 0n })),
+  "flow.lots, flow.match[*].out": twoMatches,
   "flow.lots, flow.spotMatch[*]": (honest) => vector(honest, "id").map((asset) => ({ asset })),
   "trade.hasTrade, trade.used[*]": emptyFirstLeg,
   "trade.used[*]": gapInPackage,
+  "settled[*], trade.tradedMagnitude[*]": settledTrade,
   "enlargedLong[*], enlargedShort[*], safe": enlargingSafely,
 };
 

@@ -38,10 +38,11 @@ function valuesFor(value: bigint, random: Random): bigint[] {
   return [...new Set(tried.map(reduce))].filter((other) => other !== value);
 }
 
-/** A change and which of the repair's choices goes with it. */
+/** A change, which of the repair's choices goes with it, and how long it may take. */
 interface Attempt {
   change: Change;
   choice: number;
+  patience: number;
 }
 
 /**
@@ -50,14 +51,14 @@ interface Attempt {
  * round has other values and makes other choices.
  */
 function* attemptsFor({ system, order, witness, known }: Attacked, constraint: number): Generator<Attempt> {
-  for (const change of known(constraint)) yield { change, choice: 0 };
+  for (const change of known(constraint)) yield { change, choice: 0, patience: 3 };
   const random = randomFrom(constraint);
   const at = (wire: number): bigint => witness[wire] as bigint;
   const target = order.target[constraint] as number;
   const wires = wiresOf(system, constraint);
   const own = wires.length === 1 ? (wires[0] as number) : -1;
   if (own >= 0 && order.booleans.get(own) === constraint)
-    for (const change of noDigit(system, order, witness, own)) yield { change, choice: 0 };
+    for (const change of noDigit(system, order, witness, own)) yield { change, choice: 0, patience: 1 };
 
   const hint = (wire: number): number => Number((order.hintFor[wire] as number) >= 0);
   const inIt = wires.filter((wire) => wire !== own && wire !== target);
@@ -86,19 +87,19 @@ function* attemptsFor({ system, order, witness, known }: Attacked, constraint: n
   const places = [...inIt.slice(0, 8), ...sources];
   // What the constraint gives goes first, with two values.
   for (const value of target >= 0 ? [nextValue(target, 0), nextValue(target, 1)] : [])
-    if (value !== undefined) yield { change: [[target, value]], choice: 0 };
+    if (value !== undefined) yield { change: [[target, value]], choice: 0, patience: 1 };
   for (let round = 0; round < 7; round++)
     for (const wire of round < 2 || target < 0 ? places : [target, ...places]) {
       const value = nextValue(wire, round);
       if (value === undefined) continue;
-      yield { change: [[wire, value]], choice: round % 3 };
+      yield { change: [[wire, value]], choice: round % 3, patience: 1 };
       // What the constraint gives stays, and what it is computed from changes.
       if (target >= 0 && wire !== target && round < 3) {
         const change: Change = [
           [wire, value],
           [target, at(target)],
         ];
-        yield { change, choice: round % 3 };
+        yield { change, choice: round % 3, patience: 1 };
       }
     }
 }
@@ -247,7 +248,7 @@ export function killConstraint(attacked: Attacked, constraint: number, effort: n
     constraintsOf(system, wire).every((other) => !within(other) || isLinear(system, other));
   const terms = { dropped: constraint, publics: "free", effort: "anything" } as const;
   let spent = 0;
-  for (const { change, choice } of attemptsFor(attacked, constraint)) {
+  for (const { change, choice, patience } of attemptsFor(attacked, constraint)) {
     const stuck = isStuck(attacked, constraint);
     if (spent > (stuck ? STUCK_EFFORT : effort)) return undefined;
     const [wire, value] = change[0] as [number, bigint];
@@ -267,8 +268,8 @@ export function killConstraint(attacked: Attacked, constraint: number, effort: n
         if (stuck && exits.some(isOutput)) continue;
       }
     }
-    const outcome = cheat(change, { ...terms, choice });
-    spent += outcome.evaluated;
+    const outcome = cheat(change, { ...terms, choice, patience });
+    spent += outcome.evaluated / patience;
     if (outcome.broken.length === 0 && outcome.breaksDropped) {
       if (exits.length > 0) carried.set(exits.join(), (carried.get(exits.join()) ?? 0) + 1);
       if (exits.some(isOutput)) refused.set(part, Number.NEGATIVE_INFINITY);

@@ -32,6 +32,8 @@ export interface Repair {
   choice: number;
   /** Whether to end with the first constraint that is broken; with the effort "anything" that is so in any case. */
   first?: boolean;
+  /** How many times as many constraints as usual may be evaluated; 1 when not given. */
+  patience?: number;
   /** When given, constraints outside of this part of the circuit wait, and are not looked at. */
   within?: (constraint: number) => boolean;
 }
@@ -261,7 +263,7 @@ export function cheaterWith(
     locked[wire] = 1;
   };
 
-  return (changes, { dropped, publics, effort, choice, first, within }) => {
+  return (changes, { dropped, publics, effort, choice, first, within, patience = 1 }) => {
     const broken: number[] = [];
     let evaluated = 0;
     let choices = 0;
@@ -271,7 +273,7 @@ export function cheaterWith(
 
     for (let constraint = pop(); constraint !== undefined; constraint = pop()) {
       if (constraint === dropped || (within !== undefined && !within(constraint))) continue;
-      if (++evaluated > EFFORT) {
+      if (++evaluated > patience * EFFORT) {
         broken.push(constraint);
         break;
       }
