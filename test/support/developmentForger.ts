@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
+import { buildBn128 } from "ffjavascript";
 import { CIRCUITS, type CircuitName } from "../../contracts/statements.ts";
 import { readPinnedKey } from "../../protocol/circuitFiles.ts";
 import { FIELD_ORDER } from "../../protocol/constants.ts";
-import { holdCurve } from "../../protocol/curve.ts";
 import type { VerifyingKey } from "../../protocol/verifyingKey.ts";
 import { developmentWaste } from "../../scripts/setup/toxicWaste.ts";
 import { type Forger, inverse } from "./forgedProofs.ts";
@@ -25,7 +25,8 @@ interface Arithmetic {
 export async function developmentForger(): Promise<Pick<Forger, "forge" | "close">> {
   const keys = new Map<CircuitName, VerifyingKey>();
   for (const circuit of CIRCUITS) keys.set(circuit, await readPinnedKey(circuit));
-  const { curve, release } = await holdCurve();
+  // Without threads: each point is multiplied where it is asked for.
+  const curve = await buildBn128(true);
   const { Fr, G2 } = curve;
   const G1 = curve.G1 as typeof curve.G1 & Arithmetic;
   const words = (group: typeof G2, point: Uint8Array) =>
@@ -54,6 +55,6 @@ export async function developmentForger(): Promise<Pick<Forger, "forge" | "close
         ...(words(G1, c) as bigint[]),
       ] as bigint[];
     },
-    close: release,
+    close: () => curve.terminate(),
   };
 }

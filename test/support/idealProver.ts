@@ -1,6 +1,7 @@
 import type { Contract } from "ethers";
 import { type CircuitName, circuitIndex } from "../../contracts/statements.ts";
 import { createProver, type Prover } from "../../prover/prover.ts";
+import { judgingBackend } from "./judgingBackend.ts";
 import { randomElement } from "./ledgerFixture.ts";
 
 /**
@@ -8,7 +9,7 @@ import { randomElement } from "./ledgerFixture.ts";
  * `judged` must have a witness of the real circuit first.
  */
 export function idealProver(verifier: Contract, judged: readonly CircuitName[] = []): Prover {
-  const real = createProver();
+  const real = createProver({ backend: judgingBackend() });
   const prover: Prover = {
     async prove(statement) {
       const circuit = statement.circuit as CircuitName;
