@@ -122,7 +122,8 @@ async function startLocked(config: KeeperConfig): Promise<RunningKeeper> {
   const inVain: InVain = { epoch: 0n, rules: new Map() };
   let below: Endangered[] = [];
   let waiting = new Map<bigint, string>();
-  let idle = false;
+  /** Hash of the block at which there was nothing to do. The ledger's head is another as soon as a newer one is being read. */
+  let idleAt: string | undefined;
   let lastRound: number | undefined;
   let savedAt = Date.now();
   /** Acts that a rule stood in the way of at an epoch: they are tried again at the next. */
@@ -130,8 +131,13 @@ async function startLocked(config: KeeperConfig): Promise<RunningKeeper> {
   /** What was done last: flags and take-overs take turns when there is plenty of both. */
   let lastAct: ActKind | undefined;
 
-  const status = (): KeeperStatus =>
-    statusOf(ledger, { own, below, pending, waiting, outlook, horizonHours: forecast?.horizonHours, idle });
+  const status = (): KeeperStatus => {
+    const idle = idleAt !== undefined && idleAt === ledger.head?.hash;
+    return statusOf(ledger, {
+      ...{ own, below, pending, waiting, outlook, idle },
+      horizonHours: forecast?.horizonHours,
+    });
+  };
   const secondsSinceRound = (): number | undefined =>
     lastRound === undefined ? undefined : (performance.now() - lastRound) / 1000;
   const answers = { status, standings: (limit: number) => standingsFor(ledger, limit), secondsSinceRound };
@@ -279,7 +285,7 @@ async function startLocked(config: KeeperConfig): Promise<RunningKeeper> {
   const round = async (): Promise<boolean> => {
     const isNew = await ledger.advance();
     if (isNew) {
-      idle = false;
+      idleAt = undefined;
       await stage("followed", {});
     }
     const recorded = isNew ? await impairment.look(ledger.snapshot?.epoch ?? 0n) : undefined;
@@ -293,7 +299,7 @@ async function startLocked(config: KeeperConfig): Promise<RunningKeeper> {
     const acted = await actOnce();
     if (!acted) {
       lastAct = undefined;
-      idle = pending.length === 0 && !hasMore();
+      idleAt = pending.length === 0 && !hasMore() ? ledger.head?.hash : undefined;
     }
     metrics.observe(status());
     if (Date.now() - savedAt > SAVE_EVERY) {
@@ -315,7 +321,7 @@ async function startLocked(config: KeeperConfig): Promise<RunningKeeper> {
         if (!goesOn) await pause(wait);
       } catch (error) {
         if (signal.aborted) return;
-        idle = false;
+        idleAt = undefined;
         metrics.failed();
         log.error({ err: error }, "round failed");
         await pause(wait);
