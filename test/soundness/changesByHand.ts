@@ -91,6 +91,23 @@ function otherSlice(honest: Honest, slice: bigint): NamedChange {
 /** Rules by the constraint's name (see constraintName). */
 export type Rules = Record<string, Rule>;
 
+/** One lot more in a leg that is cut, and as many more taken of it as that makes. */
+const largerLeg: Rule = (honest, signals) => {
+  const place = leastIndex(signals, "cut");
+  const magnitude = (honest(`cut[${place}].magnitude`) ?? 0n) + 1n;
+  const taken = ((honest("slice") ?? 0n) * magnitude + 0xffffn) >> 16n;
+  const sign = (honest(`size[${place}]`) ?? 0n) < 0n ? -1n : 1n;
+  return [{ [`cut[${place}].magnitude`]: magnitude, [`taken[${place}]`]: sign * taken }];
+};
+
+/** A digit 2 in a note's place in the tree. */
+const doubleDigit: Rule = (honest, signals) => {
+  const bit = leastIndex(signals, "state.bits");
+  const more = 2n - (honest(`state.bits[${bit}]`) ?? 0n);
+  const leafIndex = (honest("leafIndex") ?? 0n) + (more << BigInt(bit));
+  return [{ [`state.bits[${bit}]`]: 2n, leafIndex }];
+};
+
 const TRANSITION: Rules = {
   "counted.nonNegative[*], flow.placeIsSpot[*]": shortSpot,
   "exiting, oldNotSpot[*]": () => [{ mode: 2n }],
@@ -103,11 +120,13 @@ const TRANSITION: Rules = {
 };
 
 const LIQUIDATION: Rules = {
+  "counted.nonNegative[*], cut[*].magnitude, liveSize[*]": largerLeg,
   "bounds.large.nonNegative, slice": (honest) => [otherSlice(honest, 40_000n)],
 };
 
 /** Rules by template. */
 export const BY_HAND: Record<string, Rules> = {
   Transition: TRANSITION,
+  Solvency: { "state.bits[*]": doubleDigit },
   Liquidation: LIQUIDATION,
 };
