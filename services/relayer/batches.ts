@@ -148,7 +148,7 @@ async function sendFormed(context: EngineContext, { outgoing, units }: FormedBat
     const data = batchData(context, kept);
     const gas = await gasOf(context, data);
     if ("gasLimit" in gas) {
-      call = { data, gasLimit: gas.gasLimit + depositGas(kept) };
+      call = { data, gasLimit: gas.gasLimit + transferGas(kept) };
       break;
     }
     // Each alone was good. Halves are tried until the rest goes; what is left out is tried again, at last alone.
@@ -265,14 +265,16 @@ async function falseProof(
 
 const VERIFIER = ["function verify(uint8 circuit, uint256[8] proof, uint256[] inputs) view returns (bool)"];
 
-/** Gas that the ledger may grant each deposit (`DEPOSIT_GAS`): payers' wallets may use less when they are asked for an estimate. */
+/** Gas that the ledger offers each deposit and each payout (`DEPOSIT_GAS`, `PAYOUT_GAS`): wallets and tokens may use less in an estimate. */
 const DEPOSIT_GAS = 500_000n;
+const PAYOUT_GAS = 300_000n;
 
-function depositGas(units: readonly Unit[]): bigint {
-  const deposits = units
-    .flat()
-    .filter(({ item }) => item.kind === "transition" && item.transition.signals.deposit !== 0n);
-  return DEPOSIT_GAS * BigInt(deposits.length);
+function transferGas(units: readonly Unit[]): bigint {
+  return units.flat().reduce((gas, { item }) => {
+    if (item.kind !== "transition") return gas;
+    const { deposit, withdrawal } = item.transition.signals;
+    return gas + (deposit === 0n ? 0n : DEPOSIT_GAS) + (withdrawal === 0n ? 0n : PAYOUT_GAS);
+  }, 0n);
 }
 
 function movesMoney(item: Item): boolean {
