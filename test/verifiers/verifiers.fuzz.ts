@@ -5,7 +5,6 @@ import { randomFrom } from "../support/random.ts";
 import { ATTACKS } from "./attacks.ts";
 import { MANGLINGS } from "./calldata.ts";
 import { cancellingBatch, GUESSES, movedSignals, passedRound } from "./cancelling.ts";
-import type { KeyPoints } from "./equation.ts";
 import { fixtureKeys } from "./fixtureKeys.ts";
 import { attackedBatch, provenItem } from "./items.ts";
 import { mangledCall, type Outcome } from "./mangledCalls.ts";
