@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { CIRCUITS, type CircuitName } from "../../contracts/statements.ts";
+import type { CircuitName } from "../../contracts/statements.ts";
 import { type BatchVerifierFixture, batchVerifierFixture } from "../support/batchVerifierFixture.ts";
 import { provenItem, wordsOf } from "../support/proofBatch.ts";
 import { randomFrom } from "../support/random.ts";
