@@ -30,8 +30,11 @@ function compilerVersion(): string {
 /** Hash of all that a circuit's compilation depends on: sources, parameters, flags, compiler. */
 export function circuitHash(instance: Instance, places: Places): string {
   const sources = transitiveIncludes(instance.file, places.root);
-  const contents = hashOfFiles(sources.map((file) => join(places.root, file)));
-  return hashOf(compilerVersion(), FLAGS.join(" "), mainComponent(instance), sources.join("\n"), contents);
+  const contents = hashOfFiles(
+    places.root,
+    sources.map((file) => join(places.root, file)),
+  );
+  return hashOf(compilerVersion(), FLAGS.join(" "), mainComponent(instance), contents);
 }
 
 /** The facts of a circuit that is compiled already, or undefined. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, readFileSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
+import { dirname, join, normalize, relative } from "node:path";
 import { pipeline } from "node:stream/promises";
 
 /** SHA-256 of a list of texts, unambiguous about where one ends. Hexadecimal. */
@@ -10,9 +10,9 @@ export function hashOf(...parts: string[]): string {
   return hash.digest("hex");
 }
 
-/** SHA-256 of files by content and given name. */
-export function hashOfFiles(files: string[]): string {
-  return hashOf(...files.flatMap((file) => [file, readFileSync(file, "utf8")]));
+/** SHA-256 of files by content and by their path from `root`: a repository that has moved hashes alike. */
+export function hashOfFiles(root: string, files: string[]): string {
+  return hashOf(...files.flatMap((file) => [relative(root, file), readFileSync(file, "utf8")]));
 }
 
 /** SHA-256 of a file of any size, hexadecimal. */

@@ -5,7 +5,7 @@ import type { CircuitFacts } from "./circuits.ts";
 import { hashOf, hashOfFiles } from "./contentHash.ts";
 import type { Instance } from "./instances.ts";
 import type { KeyPool } from "./keyPool.ts";
-import { circuitFile, type Places, provingKeyFile, verifyingKeyFile } from "./paths.ts";
+import { circuitFile, type Places, provingKeyFile, ROOT, verifyingKeyFile } from "./paths.ts";
 import { freshFacts, removeStamp, writeStamp } from "./stamp.ts";
 import { temporaryDirectory } from "./temporary.ts";
 
@@ -30,7 +30,8 @@ const SOURCES = [
 
 /** Hash of all that the keys depend on besides their circuits. Read once per set-up. */
 export function keyCodeHash(): string {
-  return hashOfFiles(SOURCES.map((name) => fileURLToPath(new URL(`./${name}.ts`, import.meta.url))));
+  const files = SOURCES.map((name) => fileURLToPath(new URL(`./${name}.ts`, import.meta.url)));
+  return hashOfFiles(ROOT, files);
 }
 
 function keyHash(instance: Instance, circuit: CircuitFacts, codeHash: string): string {

@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 
 /**
  * A stamp says from what a product was made (`hash`) and what it consists of, and is written last. So a product without a stamp, or
@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
  */
 export interface Stamp<Facts> {
   hash: string;
-  /** Sizes in bytes by absolute path. */
+  /** Sizes in bytes by path from the build directory, so that a build may be moved with its repository. */
   files: Record<string, number>;
   facts: Facts;
 }
@@ -24,7 +24,7 @@ function sizeOf(file: string): number {
 export function freshFacts<Facts>(build: string, product: string, hash: string): Facts | undefined {
   try {
     const stamp: Stamp<Facts> = JSON.parse(readFileSync(stampFile(build, product), "utf8"));
-    const whole = Object.entries(stamp.files).every(([file, size]) => sizeOf(file) === size);
+    const whole = Object.entries(stamp.files).every(([file, size]) => sizeOf(join(build, file)) === size);
     return stamp.hash === hash && whole ? stamp.facts : undefined;
   } catch {
     return undefined;
@@ -46,7 +46,7 @@ export function writeStamp<Facts>(
 ): void {
   const stamp: Stamp<Facts> = {
     hash,
-    files: Object.fromEntries(files.map((file) => [file, sizeOf(file)])),
+    files: Object.fromEntries(files.map((file) => [relative(build, file), sizeOf(file)])),
     facts,
   };
   replaceFile(stampFile(build, product), `${JSON.stringify(stamp, null, 2)}\n`);

@@ -72,6 +72,25 @@ describe("the incremental set-up", () => {
     expect((await run(places)).upToDate).toBe(true);
   });
 
+  it("makes nothing again when it has moved", async () => {
+    const { build } = finished();
+    const moved = `${build}.moved`;
+    cpSync(build, moved, { recursive: true, preserveTimestamps: true });
+    const places = Object.fromEntries(
+      Object.entries(made).map(([name, place]) => [name, place.replace(build, moved)]),
+    ) as unknown as Places;
+    try {
+      expect(places.root).toBe(ROOT);
+      expect((await run(places)).upToDate).toBe(true);
+      rmSync(provingKeyFile(build, "toy"));
+      expect((await run(places)).upToDate).toBe(true);
+      rmSync(provingKeyFile(moved, "toy"));
+      expect((await run(places)).upToDate).toBe(false);
+    } finally {
+      rmSync(moved, { recursive: true });
+    }
+  });
+
   it("follows includes and names one that is missing", () => {
     expect(transitiveIncludes("test/setup/toy.circom", ROOT)).toEqual([
       "node_modules/circomlib/circuits/switcher.circom",
