@@ -51,6 +51,10 @@ abstract contract Custody is AccessControl, ReentrancyGuardTransient {
     /// together burn a sixth of a block of 30 million.
     uint256 public constant PAYOUT_GAS = 300_000;
 
+    /// @notice Gas for asking a token for the ledger's balance before a payout: where it does not answer with that the withdrawal is refused,
+    /// and sinks no batch.
+    uint256 public constant BALANCE_GAS = 100_000;
+
     /// @dev Instrument ids have 32 bits; amounts of any asset stay below 2^60.
     uint256 private constant ID_BOUND = 2 ** 32;
     uint256 private constant AMOUNT_BOUND = 2 ** 60;
@@ -132,6 +136,10 @@ abstract contract Custody is AccessControl, ReentrancyGuardTransient {
     /// @dev Cure: withdraw less, or wait for deposits.
     error InsufficientHoldings(uint256 asset, uint256 held, uint256 asked);
 
+    /// @notice The token does not tell the ledger's balance within BALANCE_GAS, so that nobody knows what can be withdrawn.
+    /// @dev Cure: wait until the token's issuer has mended it; the account is as it was.
+    error BalanceUnknown(uint256 asset);
+
     /// @notice Nothing of the asset is owed to the caller.
     /// @dev Cure: collect from the account that the Owed event names, once.
     error NothingOwed(uint256 asset, address account);
@@ -183,7 +191,7 @@ abstract contract Custody is AccessControl, ReentrancyGuardTransient {
 
     /// @notice Cash behind the accounts, in micro-USDC: what the ledger holds, less what it owes and what it has promised in a call under way.
     function cashHoldings() external view returns (uint256) {
-        return _held(CASH);
+        return _free(CASH, assetOf[CASH].token.balanceOf(address(this)));
     }
 
     /// @dev Takes deposits, all or none; returns why not.
@@ -218,8 +226,10 @@ abstract contract Custody is AccessControl, ReentrancyGuardTransient {
         }
         if (asked >= AMOUNT_BOUND) return Refusal.by(AmountTooLarge.selector, asked);
         if (arriving >= AMOUNT_BOUND) return Refusal.by(AmountTooLarge.selector, arriving);
+        (bool known, uint256 balance) = _balance(listing.token);
+        if (!known) return Refusal.by(BalanceUnknown.selector, asset);
         uint256 units = asked * listing.unit;
-        uint256 held = _held(asset) + arriving * listing.unit;
+        uint256 held = _free(asset, balance) + arriving * listing.unit;
         if (held < units) refusal = Refusal.by(InsufficientHoldings.selector, asset, held, units);
     }
 
@@ -278,11 +288,21 @@ abstract contract Custody is AccessControl, ReentrancyGuardTransient {
         if (received != units) revert DepositMismatch(asset, units, received);
     }
 
-    /// @dev Units of a listed asset's token behind the accounts.
-    function _held(uint256 asset) private view returns (uint256) {
-        Asset memory listing = assetOf[asset];
-        uint256 balance = listing.token.balanceOf(address(this));
-        uint256 committed = totalOwed[asset] * listing.unit + _promised(asset).tload();
+    /// @dev The ledger's balance, asked for with BALANCE_GAS; returns whether the token told it. A call with less gas left gives it 63 parts
+    /// of 64, and what remains if these do not suffice is too little to refuse an item: the whole call reverts.
+    function _balance(IERC20 token) private view returns (bool known, uint256 units) {
+        uint256 limit = BALANCE_GAS;
+        bytes memory data = abi.encodeCall(IERC20.balanceOf, (address(this)));
+        assembly ("memory-safe") {
+            known := staticcall(limit, token, add(data, 0x20), mload(data), 0, 0x20)
+            known := and(known, gt(returndatasize(), 0x1f))
+            units := mload(0)
+        }
+    }
+
+    /// @dev Units of a listed asset's token behind the accounts, of the ledger's balance: what is neither owed nor promised.
+    function _free(uint256 asset, uint256 balance) private view returns (uint256) {
+        uint256 committed = totalOwed[asset] * assetOf[asset].unit + _promised(asset).tload();
         return balance > committed ? balance - committed : 0;
     }
 

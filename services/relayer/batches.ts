@@ -265,15 +265,15 @@ async function falseProof(
 
 const VERIFIER = ["function verify(uint8 circuit, uint256[8] proof, uint256[] inputs) view returns (bool)"];
 
-/** Gas that the ledger offers each deposit and each payout (`DEPOSIT_GAS`, `PAYOUT_GAS`): wallets and tokens may use less in an estimate. */
+/** Gas that the ledger offers each deposit and each payout (`DEPOSIT_GAS`; `BALANCE_GAS` and `PAYOUT_GAS`): wallets and tokens may use less in an estimate. */
 const DEPOSIT_GAS = 500_000n;
-const PAYOUT_GAS = 300_000n;
+const WITHDRAWAL_GAS = 400_000n;
 
 function transferGas(units: readonly Unit[]): bigint {
   return units.flat().reduce((gas, { item }) => {
     if (item.kind !== "transition") return gas;
     const { deposit, withdrawal } = item.transition.signals;
-    return gas + (deposit === 0n ? 0n : DEPOSIT_GAS) + (withdrawal === 0n ? 0n : PAYOUT_GAS);
+    return gas + (deposit === 0n ? 0n : DEPOSIT_GAS) + (withdrawal === 0n ? 0n : WITHDRAWAL_GAS);
   }, 0n);
 }
 

@@ -131,17 +131,26 @@ contract HostileTokensTest is ProvenWorld {
         require(!_accepts(deposit), "deposit into a blocked ledger");
     }
 
-    /// @dev Whose balance cannot be asked for sinks a batch that withdraws it, as it does the withdrawal alone; without that one the batch passes.
+    /// @dev Who withdraws what cannot tell the ledger's balance is refused by name, for little gas, and skipped in a batch; the others are paid.
     function testATokenWithoutABalanceStopsItsOwnWithdrawalsAlone() external {
-        Mood[2] memory moods = [Mood.BalanceRevert, Mood.BalanceBurn];
-        for (uint256 i; i < 2; ++i) {
-            Transition[] memory items = _items(2);
+        Mood[3] memory moods = [Mood.BalanceRevert, Mood.BalanceBurn, Mood.BalanceMute];
+        for (uint256 i; i < 3; ++i) {
             moody.setMood(Mood.Honest);
-            Transition memory bad = _withdrawal(MOODY, 1, actors[1]);
+            Transition[] memory items = new Transition[](3);
+            items[0] = _withdrawal(MOODY, 1, actors[1]);
+            items[1] = _withdrawal(CASH, 1, actors[2]);
+            items[2] = _plain();
             moody.setMood(moods[i]);
-            require(!_accepts(bad), "withdrawal");
-            _batch(items);
-            require(ledger.isSpent(items[1].signals.nullifier), "the others");
+            cheats.prank(actors[0]);
+            (bool done, bytes memory reason) = address(ledger).call{ gas: 800_000 }(
+                abi.encodeCall(ledger.submit, (items[0]))
+            );
+            require(!done && bytes4(reason) == Custody.BalanceUnknown.selector, "withdrawal");
+            cheats.prank(actors[0]);
+            ledger.submitBatch{ gas: 1_200_000 }(new Opening[](0), items, new TakeOver[](0));
+            require(!ledger.isSpent(items[0].signals.nullifier), "skipped");
+            require(ledger.isSpent(items[2].signals.nullifier), "the others");
+            require(cash.balanceOf(actors[2]) == i + 1, "paid");
         }
     }
 
@@ -269,6 +278,34 @@ contract HostileTokensTest is ProvenWorld {
             require(ledger.isSpent(items[15].signals.nullifier), "applied");
             moody.setMood(Mood.Honest);
         }
+    }
+
+    /// @dev Sixteen withdrawals of a token that burns what it is given when it is asked for a balance: each is skipped for BALANCE_GAS.
+    function testSixteenBurningBalancesAreBounded() external {
+        Transition[] memory items = _items(16);
+        for (uint256 k; k < 16; ++k) items[k] = _withdrawal(MOODY, 1, actors[1]);
+        moody.setMood(Mood.BalanceBurn);
+        _requireGas(items, 1_600_000, 2_200_000);
+    }
+
+    /// @dev Whatever gas its sender gives, a token that needs nearly all of BALANCE_GAS to tell a balance pays, or nothing is done at all.
+    function testNoGasLimitTurnsABalanceIntoARefusal() external {
+        moody.setMood(Mood.BalanceHungry);
+        uint256 reverted;
+        uint256 paid;
+        Transition[] memory items = new Transition[](1);
+        items[0] = _withdrawal(MOODY, 1, actors[1]);
+        for (uint256 gas = 100_000; gas < 800_000; gas += 1_000) {
+            cheats.prank(actors[0]);
+            (bool done, ) = address(ledger).call{ gas: gas }(
+                abi.encodeCall(ledger.submitBatch, (new Opening[](0), items, new TakeOver[](0)))
+            );
+            require(ledger.isSpent(items[0].signals.nullifier) == done, "blamed");
+            if (done) items[0] = _withdrawal(MOODY, 1, actors[1]);
+            if (done) ++paid;
+            else ++reverted;
+        }
+        require(reverted > 100 && paid > 100, "not tried");
     }
 
     /// @dev A token that burns what it is given is given PAYOUT_GAS and no more: its withdrawal is owed for little gas.

@@ -4,8 +4,8 @@ pragma solidity 0.8.30;
 import { ERC20 } from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 
 /// @dev What a token does with a transfer: as it should; keep a tenth; answer false; revert; answer true and move nothing; call somebody else
-/// in the middle; revert with 100 kB; burn all gas; move and answer nothing; answer 100 kB; revert, or burn all gas, when asked for a balance; take
-/// nearly all the gas of a payout, and do as it should.
+/// in the middle; revert with 100 kB; burn all gas; move and answer nothing; answer 100 kB; revert, burn all gas, or answer nothing, when asked for
+/// a balance; take nearly all the gas of a payout, or of a question for a balance, and do as it should.
 enum Mood {
     Honest,
     Fee,
@@ -19,7 +19,9 @@ enum Mood {
     Chatty,
     BalanceRevert,
     BalanceBurn,
-    Hungry
+    Hungry,
+    BalanceMute,
+    BalanceHungry
 }
 
 /// @title Moody token
@@ -38,6 +40,9 @@ contract MoodyToken is ERC20 {
 
     /// @dev Gas that a transfer takes in the mood for it.
     uint256 private constant HUNGER = 250_000;
+
+    /// @dev Gas that telling a balance takes in the mood for it.
+    uint256 private constant BALANCE_HUNGER = 90_000;
 
     address private _target;
     bytes private _data;
@@ -72,6 +77,12 @@ contract MoodyToken is ERC20 {
                 invalid()
             }
         }
+        if (mood == Mood.BalanceMute) {
+            assembly {
+                return(0, 0)
+            }
+        }
+        if (mood == Mood.BalanceHungry) _burnGas(BALANCE_HUNGER);
         return super.balanceOf(account);
     }
 
@@ -87,6 +98,11 @@ contract MoodyToken is ERC20 {
     function transferFrom(address from, address to, uint256 units) public override returns (bool) {
         _spendAllowance(from, msg.sender, units);
         return _move(from, to, units);
+    }
+
+    function _burnGas(uint256 amount) private view {
+        uint256 before = gasleft();
+        while (before - gasleft() < amount) continue;
     }
 
     function _move(address from, address to, uint256 units) private returns (bool) {
@@ -108,10 +124,7 @@ contract MoodyToken is ERC20 {
             if (done) ++calls;
             else refusal = bytes4(answer);
         }
-        if (mood == Mood.Hungry) {
-            uint256 before = gasleft();
-            while (before - gasleft() < HUNGER) continue;
-        }
+        if (mood == Mood.Hungry) _burnGas(HUNGER);
         if (mood == Mood.Mute || mood == Mood.Chatty) {
             _transfer(from, to, units);
             uint256 size = mood == Mood.Mute ? 0 : 100_000;
