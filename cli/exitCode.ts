@@ -1,6 +1,7 @@
 import { CommanderError } from "commander";
 import { Misuse, SolvusError } from "../protocol/errors.ts";
 import { contractRefusal } from "../services/chain/revert.ts";
+import { inLine } from "./plainText.ts";
 
 /** What the process ends with. */
 export const EXIT = {
@@ -19,20 +20,21 @@ export interface Failure {
   message: string;
 }
 
-const oneLine = (text: string): string => text.split("\n")[0].slice(0, 400);
+const oneLine = (text: string): string => inLine(text.split(/\r?\n/)[0] as string).slice(0, 400);
 
 /** Tells misuse from refusals. Contract errors carry their name as the rule, `ledger.SnapshotStale`. */
 export function failureOf(error: unknown): Failure {
-  if (error instanceof Misuse)
-    return { exitCode: EXIT.misuse, rule: error.rule, message: oneLine(error.message) };
-  if (error instanceof SolvusError)
-    return { exitCode: EXIT.refused, rule: error.rule, message: oneLine(error.message) };
+  if (error instanceof SolvusError) {
+    const exitCode = error instanceof Misuse ? EXIT.misuse : EXIT.refused;
+    return { exitCode, rule: oneLine(error.rule), message: oneLine(error.message) };
+  }
   if (error instanceof CommanderError) {
     const message = oneLine(error.message.replace(/^error: /, ""));
     return { exitCode: EXIT.misuse, rule: "cli.usage", message: `${message}; see --help` };
   }
   const refusal = contractRefusal(error);
-  if (refusal !== undefined) return { exitCode: EXIT.refused, ...refusal };
+  if (refusal !== undefined)
+    return { exitCode: EXIT.refused, rule: refusal.rule, message: oneLine(refusal.message) };
   const message = error instanceof Error ? error.message : String(error);
   return { exitCode: EXIT.refused, rule: "cli.failed", message: oneLine(message) };
 }

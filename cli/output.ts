@@ -1,3 +1,5 @@
+import { plain } from "./plainText.ts";
+
 /** Where a command's results and its progress go: one JSON document or text on standard output, progress on standard error. */
 export interface Output {
   json: boolean;
@@ -18,11 +20,11 @@ export function makeOutput(json: boolean): Output {
   return {
     json,
     result(value, text) {
-      process.stdout.write(`${json ? jsonText(value) : text}\n`);
+      process.stdout.write(`${json ? jsonText(value) : plain(text)}\n`);
     },
     list(values, text) {
       const lines = values.map((value) => JSON.stringify(value));
-      process.stdout.write(json ? `[\n${lines.join(",\n")}\n]\n` : `${text()}\n`);
+      process.stdout.write(json ? `[\n${lines.join(",\n")}\n]\n` : `${plain(text())}\n`);
     },
     log(line) {
       process.stderr.write(`${line}\n`);

@@ -1,13 +1,16 @@
-/** Rows of text as aligned columns; columns whose cells look like numbers are set flush right. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+import { inLine } from "./plainText.ts";
+
+/** Rows of text as aligned columns; columns whose cells look like numbers are set flush right. A cell is of one line, whatever is in it. */
+export function table(header: readonly string[], cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map(inLine));
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );
   const numeric = header.map((_, column) =>
     rows.every((row) => /^(-?[\d,.]+%?|-|)$/.test(row[column] ?? "")),
   );
-  const line = (cells: readonly string[]): string =>
-    cells
+  const line = (row: readonly string[]): string =>
+    row
       .map((cell, column) =>
         numeric[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
       )

@@ -13,6 +13,7 @@ import { openStore } from "../../services/store/store.ts";
 import { senderOf, withChain } from "../account/session.ts";
 import { does, examples, type RunState } from "../command.ts";
 import { wholeNumber } from "../marketFlags.ts";
+import { inLine } from "../plainText.ts";
 import { readItem } from "../relayer/itemFile.ts";
 import {
   feesOf,
@@ -209,6 +210,6 @@ function standingText({ id, state, refusal, transaction, block, leafIndex }: Sta
   ];
   return lines
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name.padEnd(12)}${value}`)
+    .map(([name, value]) => `${name.padEnd(12)}${inLine(String(value))}`)
     .join("\n");
 }

@@ -1,5 +1,6 @@
 import type { JudgedRequest, Judgement } from "../../services/desk/judgement.ts";
 import type { InquiryResult } from "../../services/desk/taker.ts";
+import { inLine } from "../plainText.ts";
 import { dollars, table } from "../table.ts";
 
 const short = (key: string): string => key.slice(0, 12);
@@ -15,8 +16,8 @@ export function inquiryText({ answers, outcome, rule }: InquiryResult): string {
   ]);
   const end = {
     landed: "The trade is done.",
-    lapsed: `The ticket ended without a trade${rule === undefined ? "" : ` (${rule})`}.`,
-    ended: `No trade (${rule ?? "no quote"}).`,
+    lapsed: `The ticket ended without a trade${rule === undefined ? "" : ` (${inLine(rule)})`}.`,
+    ended: `No trade (${inLine(rule ?? "no quote")}).`,
   };
   return `${table(["maker", "you receive, USDC", ""], rows)}\n\n${end[outcome]}`;
 }
@@ -30,7 +31,7 @@ function requestText({ requestId, askedAt, legs, quotes, declined, outcome, best
     taken ? "taken" : (rule ?? ""),
   ]);
   const said = quotes.length === 0 ? [] : [table(["maker", "side 0 receives", "against marks", ""], rows)];
-  const others = declined.map(({ maker, rule }) => `${short(maker)} declined (${rule})`);
+  const others = declined.map(({ maker, rule }) => `${short(maker)} declined (${inLine(rule)})`);
   const verdict =
     best === undefined
       ? []

@@ -1,4 +1,5 @@
 import type { GuardAct, GuardReport } from "../../services/guard/report.ts";
+import { inLine } from "../plainText.ts";
 import { dollars } from "../table.ts";
 
 const percent = (probability: number): string => `${(probability * 100).toFixed(1)}%`;
@@ -14,11 +15,11 @@ function actText(act: GuardAct): string {
     case "asked":
       return `asks makers to close ${dollars(act.notional)} USDC of positions, which brings the ratio to ${act.ratio.toFixed(3)}`;
     case "dealt":
-      return act.outcome === "landed" ? "the trade is done" : `no trade (${act.rule ?? act.outcome})`;
+      return act.outcome === "landed" ? "the trade is done" : `no trade (${inLine(act.rule ?? act.outcome)})`;
     case "cleared":
       return `ended the flag (transaction ${act.transaction})`;
     case "refused":
-      return `could not act: ${act.rule}: ${act.message}`;
+      return `could not act: ${inLine(`${act.rule}: ${act.message}`)}`;
   }
 }
 
