@@ -1,4 +1,6 @@
+import { z } from "zod";
 import { SolvusError } from "../../protocol/errors.ts";
+import { refusalAsSaid, textWithin } from "../said.ts";
 import { accessHeaders } from "./access.ts";
 import type { Box } from "./identity.ts";
 
@@ -15,6 +17,12 @@ export interface Post {
 }
 
 const REQUEST_MS = 15_000;
+/** Most bytes of an answer: thirty-two of the larger envelopes are less. */
+const MOST_ANSWER = 2_000_000;
+
+const answerForm = z.object({
+  envelopes: z.array(z.object({ id: z.string().max(64), envelope: z.string() })).max(256),
+});
 
 /** The mailboxes of the relayer at a URL, its root. */
 export function postAt(url: string): Post {
@@ -30,13 +38,16 @@ export function postAt(url: string): Post {
         signal: AbortSignal.timeout(REQUEST_MS),
       });
       status = response.status;
-      body = (await response.json()) as Record<string, unknown>;
+      body = JSON.parse((await textWithin(response, MOST_ANSWER)) ?? "");
     } catch {
       throw new SolvusError("desk.unreachable", "relayer: does not answer, expected its desk");
     }
     if (status === 200 || status === 202) return body;
-    const { rule, message } = (body.error ?? {}) as { rule?: string; message?: string };
-    throw new SolvusError(rule ?? "desk.answer", message ?? `relayer: answered ${status}`);
+    const { rule = "", message = `relayer: answered ${status}` } = (body?.error ?? {}) as Record<
+      string,
+      unknown
+    >;
+    throw refusalAsSaid(String(rule), String(message), "desk.answer");
   };
   const json = (value: object, headers: Record<string, string> = {}): RequestInit => ({
     method: "POST",
@@ -51,8 +62,10 @@ export function postAt(url: string): Post {
     },
     async read({ address: { mailbox }, opener }) {
       const headers = accessHeaders(opener, { action: "read", mailbox }, clock());
-      const { envelopes } = await ask(`${mailbox}/envelopes`, { headers });
-      return (envelopes as { id: string; envelope: string }[]).map(({ id, envelope }) => ({
+      const answer = answerForm.safeParse(await ask(`${mailbox}/envelopes`, { headers }));
+      if (!answer.success)
+        throw new SolvusError("desk.answer", "relayer: an answer of another form, expected envelopes");
+      return answer.data.envelopes.map(({ id, envelope }) => ({
         id,
         envelope: Buffer.from(envelope, "base64"),
       }));

@@ -74,6 +74,9 @@ const headSchema = z.strictObject({
   chainTime: z.int().min(0),
 });
 
+/** A rule as it is written down: others word some of them. */
+const ruleName = (text: string): string => text.replace(/[^\w.]/g, "_").slice(0, 80) || "desk.unnamed";
+
 /** An entry without its hash and signature. */
 export type Entry = z.infer<typeof headSchema> & RecordEvent;
 
@@ -219,15 +222,19 @@ function openLocked(
     get head() {
       return head;
     },
-    append(chainTime, event) {
+    append(chainTime, said) {
       const clock = new Date().toISOString();
+      // What is not of the form would be on the disk and could never be read again.
+      const event = eventSchema.parse("rule" in said ? { ...said, rule: ruleName(said.rule) } : said);
       const entry: Entry = { sequence: entries.length, previous: head, clock, chainTime, ...event };
       const entryText = JSON.stringify(entry);
       const signed = signedBytes(entryText);
       const line = { entry, hash: digestOf(signed), signature: signing.sign(signed) };
       const written = Buffer.from(`${JSON.stringify(line)}\n`, "utf8");
-      // One write at a known place: what an attempt that failed left behind is overwritten, never continued.
-      writeSync(descriptor, written, 0, written.length, end);
+      // At a known place: nothing of an attempt that failed stays, neither before this line nor behind it.
+      ftruncateSync(descriptor, end);
+      for (let done = 0; done < written.length; )
+        done += writeSync(descriptor, written, done, written.length - done, end + done);
       fsyncSync(descriptor);
       end += written.length;
       entries.push(entry);

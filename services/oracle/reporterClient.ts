@@ -1,6 +1,7 @@
 import { getAddress, type Signer } from "ethers";
 import { z } from "zod";
 import { Misuse, SolvusError } from "../../protocol/errors.ts";
+import { refusalAsSaid, textWithin } from "../said.ts";
 import { CALLER_HEADER, callerHeader } from "./callers.ts";
 import type { Proposal, SubmittedObservation } from "./epoch.ts";
 import { formatProposal, observationForm, signedProposalForm } from "./forms.ts";
@@ -26,15 +27,9 @@ const pendingForm = z.object({ pending: signedProposalForm.nullable() });
 const LIMIT = { hosted: 10_000, signature: 1_000, observation: 1_000_000, pending: 40_000_000 } as const;
 
 async function readLimited(response: Response, most: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    if (length > most)
-      throw new SolvusError("reporter.answer", `answer is longer than ${most} bytes, expected less`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
+  const text = await textWithin(response, most);
+  if (text !== undefined) return text;
+  throw new SolvusError("reporter.answer", `answer is longer than ${most} bytes, expected less`);
 }
 
 interface Call {
@@ -86,7 +81,7 @@ async function request<Form extends z.ZodType>(
   if (!ok) {
     const failure = failureForm.safeParse(value);
     throw failure.success
-      ? new SolvusError(failure.data.error.rule, failure.data.error.message)
+      ? refusalAsSaid(failure.data.error.rule, failure.data.error.message, "reporter.answer")
       : new SolvusError(
           "reporter.answer",
           "answer is an error of another form, expected a rule and a message",

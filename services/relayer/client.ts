@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Misuse, SolvusError } from "../../protocol/errors.ts";
+import { refusalAsSaid, textWithin } from "../said.ts";
 import { readEvents } from "./eventStream.ts";
 import { formatItem, type Item } from "./items.ts";
 import {
@@ -156,7 +157,7 @@ async function attempt(url: string, init: RequestInit): Promise<Outcome> {
   let body: unknown;
   try {
     response = await fetch(url, init);
-    body = await response.json();
+    body = await bodyOf(response);
   } catch {
     return { later: unreachable(url) };
   }
@@ -164,6 +165,14 @@ async function attempt(url: string, init: RequestInit): Promise<Outcome> {
   if (!RETRIED.includes(status)) return { status, body };
   const afterMs = 1000 * Number(response.headers.get("retry-after"));
   return { later: refusalOf(status, body), ...(afterMs > 0 && { afterMs: Math.min(afterMs, 60_000) }) };
+}
+
+/** Most bytes of an answer. */
+const MOST_ANSWER = 262_144;
+
+/** An answer's document; throws for an answer that has none, or does not end. */
+async function bodyOf(response: Response): Promise<unknown> {
+  return JSON.parse((await textWithin(response, MOST_ANSWER)) ?? "");
 }
 
 /**
@@ -185,7 +194,7 @@ async function* streamOnce(
     link.over = response.status === NOTHING_FOLLOWS;
     if (link.over) return;
     if (response.status !== 200 || response.body === null) {
-      const body: unknown = await response.json();
+      const body: unknown = await bodyOf(response);
       if (RETRIED.includes(response.status)) return;
       throw refusalOf(response.status, body);
     }
@@ -209,11 +218,11 @@ function refusalOf(status: number, body: unknown): SolvusError {
       `relayer: answered ${status} without saying why, expected a reason`,
     );
   const { rule, message } = parsed.data.error;
-  return new SolvusError(rule, message);
+  return refusalAsSaid(rule, message, "relayer.answer");
 }
 
 function endedOtherwise({ id, state, refusal }: Change, states: readonly State[]): SolvusError {
-  if (refusal !== undefined) return new SolvusError(refusal.rule, refusal.message);
+  if (refusal !== undefined) return refusalAsSaid(refusal.rule, refusal.message, "relayer.ended");
   return new SolvusError("relayer.ended", `submission ${id} is ${state}, expected ${states.join(" or ")}`);
 }
 
