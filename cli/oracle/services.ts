@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { isAddress } from "ethers";
-import { Misuse } from "../../protocol/errors.ts";
+import { Misuse, reading } from "../../protocol/errors.ts";
+import { parseDecimal } from "../../protocol/fixedPoint.ts";
 import { writeText } from "../../services/files.ts";
 import { makeLog } from "../../services/log.ts";
 import { startAggregator } from "../../services/oracle/aggregator.ts";
@@ -89,7 +90,10 @@ interface AggregateOptions extends OracleOptions {
   standbySeconds: string;
   pollMs: string;
   answerMs: string;
+  maxGasPrice: string;
 }
+
+const GWEI_DECIMALS = 9;
 
 /** `solvus oracle aggregate`: the process that posts. */
 export function aggregateCommand(state: RunState): Command {
@@ -106,6 +110,7 @@ export function aggregateCommand(state: RunState): Command {
     .option("--standby-seconds <number>", "seconds of the chain that it leaves to another aggregator", "0")
     .option("--poll-ms <number>", "milliseconds between looks at the chain", "1000")
     .option("--answer-ms <number>", "milliseconds for a reporter's answer", "5000")
+    .option("--max-gas-price <gwei>", "above it, no posting bids", "500")
     .addHelpText(
       "after",
       examples([
@@ -120,6 +125,7 @@ export function aggregateCommand(state: RunState): Command {
       standbySeconds: wholeNumber(options.standbySeconds, "--standby-seconds"),
       pollMs: wholeNumber(options.pollMs, "--poll-ms", 50),
       answerMs: wholeNumber(options.answerMs, "--answer-ms", 100),
+      maxGasPrice: reading(() => parseDecimal(options.maxGasPrice, GWEI_DECIMALS, "--max-gas-price")),
     };
     const settings = marketOf(options);
     await serve(options, log, (deployed) =>

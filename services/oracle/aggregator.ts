@@ -25,6 +25,8 @@ export interface AggregatorRules {
   graceMs: number;
   /** Milliseconds for a posting to be mined: 60,000. */
   minedWithinMs: number;
+  /** Most wei that a posting bids for a unit of gas: 500 gwei. */
+  maxGasPrice: bigint;
 }
 
 const RULES: AggregatorRules = {
@@ -34,6 +36,7 @@ const RULES: AggregatorRules = {
   answerMs: 5_000,
   graceMs: 1_000,
   minedWithinMs: 60_000,
+  maxGasPrice: 500_000_000_000n,
 };
 
 export interface AggregatorConfig {

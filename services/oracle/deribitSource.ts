@@ -36,7 +36,7 @@ export interface DeribitOptions {
   /** Prices of underlyings that are not read from the venue. Default: USDT at 1. */
   fixed?: Readonly<Record<string, number>>;
   log: Log;
-  /** Milliseconds without a message after which the connection is taken for dead: 45,000. */
+  /** Milliseconds without a price after which the connection is taken for dead, however often the venue says otherwise: 45,000. */
   silenceMs?: number;
   /** Milliseconds before a lost connection is made again, doubled up to sixteenfold while it fails: 1,000. */
   retryMs?: number;
@@ -98,18 +98,24 @@ export function deribitSource(config: DeribitOptions): PriceSource & { isConnect
   const stayAlive = (): void => {
     clearTimeout(watchdog);
     watchdog = setTimeout(() => {
-      log.warn({ venue: "deribit", silenceMs }, "no message, connecting again");
+      log.warn({ venue: "deribit", silenceMs }, "no price, connecting again");
       socket?.close();
       lost();
     }, silenceMs);
   };
 
+  const prices = (): void => {
+    failures = 0;
+    stayAlive();
+  };
   const take = (message: DeribitMessage): void => {
     switch (message.kind) {
       case "index":
+        prices();
         indexes.get(message.data.index_name)?.add(message.data.timestamp, message.data.price);
         return;
       case "ticker":
+        prices();
         tickers.get(message.data.instrument_name)?.add(message.data.timestamp, message.data);
         return;
       case "testRequest":
@@ -151,8 +157,6 @@ export function deribitSource(config: DeribitOptions): PriceSource & { isConnect
     });
     opened.addEventListener("message", ({ data }) => {
       if (socket !== opened) return;
-      failures = 0;
-      stayAlive();
       const message = typeof data === "string" ? readMessage(data) : undefined;
       if (message !== undefined) take(message);
     });

@@ -26,23 +26,39 @@ interface Fees {
 
 const more = (fee: bigint): bigint => (fee * BUMP_PERCENT) / 100n + 1n;
 const larger = (first: bigint, second: bigint): bigint => (first > second ? first : second);
+const smaller = (first: bigint, second: bigint): bigint => (first < second ? first : second);
 
 export interface Poster {
-  /** Posts and resolves with the receipt. Throws `oracle.<Error>` as the contract refuses, `chain.stuck` if it is not mined in time. */
+  /**
+   * Posts and resolves with the receipt. Throws `oracle.<Error>` as the contract refuses, `chain.stuck` if it is not mined in time, and
+   * `chain.gasPrice` when a stuck one cannot be replaced for the most that may be bid.
+   */
   post(signed: SignedEpoch): Promise<TransactionReceipt>;
 }
 
-async function presentFees(provider: Provider): Promise<Fees> {
+/** What the next posting bids, in the place of a stuck one if there is one; nothing above `most` wei for a unit of gas. */
+async function nextFees(provider: Provider, stuck: Fees | undefined, most: bigint): Promise<Fees> {
   const { maxFeePerGas, maxPriorityFeePerGas, gasPrice } = await provider.getFeeData();
-  const price = maxFeePerGas ?? gasPrice ?? 0n;
-  return { maxFeePerGas: price, maxPriorityFeePerGas: maxPriorityFeePerGas ?? price };
+  const price = smaller(maxFeePerGas ?? gasPrice ?? 0n, most);
+  const tip = smaller(maxPriorityFeePerGas ?? price, price);
+  if (stuck === undefined) return { maxFeePerGas: price, maxPriorityFeePerGas: tip };
+  const raised = {
+    maxFeePerGas: larger(price, more(stuck.maxFeePerGas)),
+    maxPriorityFeePerGas: larger(tip, more(stuck.maxPriorityFeePerGas)),
+  };
+  if (raised.maxFeePerGas > most)
+    throw new SolvusError(
+      "chain.gasPrice",
+      `a posting of before is stuck, and to replace it costs ${raised.maxFeePerGas} wei for a unit of gas, expected at most ${most}`,
+    );
+  return raised;
 }
 
 /** Posts from `signer`, which nothing else may send from. */
 export function makePoster(
   { provider, oracle, deployment }: Deployed,
   signer: Signer,
-  rules: { minedWithinMs: number },
+  rules: { minedWithinMs: number; maxGasPrice: bigint },
   onStage?: (stage: string) => Promise<void> | void,
 ): Poster {
   let last: ({ nonce: number } & Fees) | undefined;
@@ -61,11 +77,7 @@ export function makePoster(
       const send = async (): Promise<TransactionResponse> => {
         const gas = await provider.estimateGas(call);
         const nonce = await provider.getTransactionCount(from, "latest");
-        const fees = await presentFees(provider);
-        if (last?.nonce === nonce) {
-          fees.maxFeePerGas = larger(fees.maxFeePerGas, more(last.maxFeePerGas));
-          fees.maxPriorityFeePerGas = larger(fees.maxPriorityFeePerGas, more(last.maxPriorityFeePerGas));
-        }
+        const fees = await nextFees(provider, last?.nonce === nonce ? last : undefined, rules.maxGasPrice);
         last = { nonce, ...fees };
         return signer.sendTransaction({
           to: deployment.oracle,

@@ -121,6 +121,32 @@ describe("Deribit, played back", () => {
     expect(exchange.connections()).toBe(2);
   });
 
+  test("a price that is dated in the future does not hide those that follow for ever", async () => {
+    const data = { index_name: "btc_usd", price: 1, timestamp: 4_000_000_000_000 };
+    const params = { channel: "deribit_price_index.btc_usd", data };
+    exchange.send(JSON.stringify({ jsonrpc: "2.0", method: "subscription", params }));
+    exchange.play();
+    await until("shown", async () => (await shown().catch(() => undefined))?.index?.price === 29_939.43);
+  });
+
+  test("a venue that gives signs of life and no price is connected to again", async () => {
+    await source.close();
+    source = deribitSource({
+      url: exchange.url,
+      underlyings: ["BTC"],
+      log: keptLog().log,
+      retryMs: 20,
+      silenceMs: 300,
+    });
+    const alive = setInterval(
+      () => exchange.send('{"jsonrpc":"2.0","method":"heartbeat","params":{"type":"heartbeat"}}'),
+      20,
+    );
+    await until("connected three times in all", () => exchange.connections() >= 3).finally(() =>
+      clearInterval(alive),
+    );
+  });
+
   test("takes a connection without a message for dead", async () => {
     await source.close();
     source = deribitSource({
