@@ -11,7 +11,7 @@ import {
   Wallet,
 } from "ethers";
 import { ensure, SolvusError } from "../protocol/errors.ts";
-import { writePrivateFile } from "./privateFile.ts";
+import { createPrivateFile } from "./privateFile.ts";
 import { MASTER_SECRET_BYTES } from "./secrets.ts";
 
 /*
@@ -59,9 +59,12 @@ export async function createKeystore(
   options: KeystoreOptions = {},
 ): Promise<Uint8Array> {
   ensure(password !== "", "keystore.password", "password: empty, expected one");
-  ensure(!existsSync(file), "keystore.exists", `keystore ${file}: exists, expected a new file`);
+  const requireNew = (isNew: boolean): void =>
+    ensure(isNew, "keystore.exists", `keystore ${file}: exists, expected a new file`);
+  requireNew(!existsSync(file));
   const { address, privateKey } = new Wallet(hexlify(randomBytes(MASTER_SECRET_BYTES)));
-  await writePrivateFile(file, await encryptSecret({ address, privateKey }, password, options));
+  // Encrypting takes a second, in which somebody else may have made it: that secret may hold accounts already.
+  requireNew(createPrivateFile(file, await encryptSecret({ address, privateKey }, password, options)));
   return getBytes(privateKey);
 }
 

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
 import { Command } from "commander";
 import { Misuse, reading as readingInput } from "../../protocol/errors.ts";
 import { parseDecimal, USDC_DECIMALS } from "../../protocol/fixedPoint.ts";
+import { createPrivateFile } from "../../prover/privateFile.ts";
 import { withReading } from "../../services/chain/reading.ts";
 import { cardOf, deskSeed, identityOf, SEED_BYTES } from "../../services/desk/identity.ts";
 import { judgeRecord } from "../../services/desk/judgement.ts";
@@ -89,12 +89,11 @@ function identityCommand(state: RunState): Command {
       throw new Misuse("cli.name", `--name has ${name.length} characters, expected 1 to 60`);
     if (file !== undefined && options.create === true) {
       requireWritable(file, "--identity");
-      if (existsSync(file))
+      if (!createPrivateFile(file, `${randomBytes(SEED_BYTES).toString("hex")}\n`))
         throw new Misuse(
           "cli.identity",
           `--identity is ${JSON.stringify(file)}, which exists, expected a new file`,
         );
-      writeText(file, `${randomBytes(SEED_BYTES).toString("hex")}\n`, { secret: true });
     }
     const seed =
       file === undefined

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -36,6 +36,17 @@ describe("keystore", () => {
     expect(await createKeystore(join(directory, "b.json"), PASSWORD, WEAK)).not.toEqual(first);
     await expect(createKeystore(file, PASSWORD, WEAK)).rejects.toEqual(rule("keystore.exists"));
     expect(await openKeystore(file, PASSWORD)).toEqual(first);
+  });
+
+  test("made by two at once is one's: the secret that the other was given is nobody's", async () => {
+    const file = join(directory, "race.json");
+    const made = await Promise.allSettled([1, 2, 3].map(() => createKeystore(file, PASSWORD, WEAK)));
+    const secrets = made.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+    expect(secrets).toEqual([await openKeystore(file, PASSWORD)]);
+    for (const one of made)
+      if (one.status === "rejected") expect(one.reason).toEqual(rule("keystore.exists"));
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    expect((await readdir(directory)).filter((name) => name.startsWith("race"))).toEqual(["race.json"]);
   });
 
   test("has the usual work factor unless told otherwise", async () => {
