@@ -52,9 +52,20 @@ export interface Admission {
 const REMEMBERED = 10_000;
 
 export function makeAdmission(parts: AdmissionParts): Admission {
-  const { store, gate, onRefusal } = parts;
+  const { gate, onRefusal } = parts;
   const underWay = new Map<string, ReturnType<Admission["admit"]>>();
   const falseProofs = new Set<string>();
+  let last: Promise<unknown> = Promise.resolve();
+  /** Stores an item if there is still room for it: many may have been let in while there was, and each takes its place only here, in turn. */
+  const store = (item: Item, absentAt: number): ReturnType<typeof addSubmission> => {
+    const storing = last.then(async () => {
+      const known = await submissionOf(parts.store, submissionId(item));
+      if (known === undefined || mayStartAgain(known)) await requireRoom(parts, item);
+      return addSubmission(parts.store, item, absentAt);
+    });
+    last = storing.catch(() => undefined);
+    return storing;
+  };
 
   const check = async (item: Item, digest: string): Promise<void> => {
     refuseFor(await parts.chain.state(item));
@@ -68,14 +79,14 @@ export function makeAdmission(parts: AdmissionParts): Admission {
     if (movesMoney(item)) refuseFor(await parts.chain.whole(item));
   };
   const admit = async (item: Item, digest: string, onTurn?: () => void): ReturnType<Admission["admit"]> => {
-    const submission = await submissionOf(store, submissionId(item));
+    const submission = await submissionOf(parts.store, submissionId(item));
     if (submission !== undefined && !mayStartAgain(submission)) return { submission, isNew: false };
     await checkTerms(item, parts);
     await requireRoom(parts, item);
     return gate.run(async () => {
       onTurn?.();
       const [absentAt] = await Promise.all([heightOf(parts.deployed), check(item, digest)]);
-      const added = await addSubmission(store, item, absentAt);
+      const added = await store(item, absentAt);
       if (added.isNew) parts.onStored?.();
       return added;
     });

@@ -16,6 +16,7 @@ import {
 import type { Store } from "../../services/store/store.ts";
 import { anyProof, randomElement } from "../support/ledgerFixture.ts";
 import { temporaryStore } from "../support/storeFixture.ts";
+import { admissionCases } from "./admissionCases.ts";
 import { someTransition } from "./someTransition.ts";
 
 const NOBODY = "0x0000000000000000000000000000000000000000";
@@ -32,6 +33,8 @@ afterEach(async () => {
 afterAll(() => store.close());
 
 const asItem = (given: Transition): Item => ({ kind: "transition", transition: given });
+
+admissionCases(() => store);
 
 describe("a submission's id", () => {
   const given = someTransition();
