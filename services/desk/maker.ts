@@ -11,7 +11,7 @@ import { requireCapacity } from "./capacity.ts";
 import { type Courier, makeCourier } from "./courier.ts";
 import type { DeskScope } from "./envelope.ts";
 import type { DeskIdentity } from "./identity.ts";
-import { type Heard, isKind, legsOf, type Message, type MessageOf, say } from "./message.ts";
+import { type Heard, isKind, LONGEST_ANSWER, legsOf, type Message, type MessageOf, say } from "./message.ts";
 import type { Post } from "./post.ts";
 import { type PricingRule, priceOf } from "./pricing.ts";
 import type { DeskRecord } from "./record.ts";
@@ -99,7 +99,8 @@ export function makeMaker(config: MakerConfig): Maker {
     const { request, quote, decline, acceptance, acceptedAt = 0, confirmation } = conversation;
     if (quote === undefined && decline === undefined && now <= request.content.answerBy) {
       const message = await quoteFor(request, now);
-      answer(request, message, now, untilOf(message, request.content.answerBy));
+      const until = untilOf(message, request.content.answerBy);
+      answer(request, message, now, Math.min(until, now + LONGEST_ANSWER));
       log.info({ kind: message.content.kind, request: request.content.requestId }, "request answered");
       await onStage("quoted");
     }
@@ -127,7 +128,11 @@ export function makeMaker(config: MakerConfig): Maker {
       "desk.unknownTaker",
       `request: of ${from}, expected a taker that is dealt with`,
     );
-    ensure(now <= answerBy, "desk.expired", `request: to be answered by ${answerBy}, it is ${now}`);
+    ensure(
+      now <= answerBy && answerBy <= now + LONGEST_ANSWER,
+      "desk.expired",
+      `request: to be answered by ${answerBy}, expected within ${LONGEST_ANSWER} s from ${now}`,
+    );
     const isNew = !book.asked.has(askedAs(request));
     ensure(isNew, "desk.replayed", "request: its id was used by another one, expected a new id");
     heardAt = heardAt.filter((time) => time > now - 60);

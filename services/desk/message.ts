@@ -15,6 +15,10 @@ import { boxSchema, isSignedBy, keySchema, type Signing } from "./identity.ts";
 const integer = z.string().regex(/^-?(0|[1-9]\d{0,79})$/, "expected an integer in decimal digits");
 const hash = z.string().regex(/^[0-9a-f]{64}$/, "expected a SHA-256 in hexadecimal");
 const chainSeconds = z.int().min(1);
+
+/** Longest that an answer may be waited for, seconds of the chain's time: until then one that cannot be delivered is tried again. */
+export const LONGEST_ANSWER = 3_600;
+
 const rule = z.string().regex(/^[a-zA-Z.]{1,60}$/, "expected a rule's name");
 
 const head = {

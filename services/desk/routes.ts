@@ -13,6 +13,11 @@ import { type MailboxLimits, openMailboxes } from "./mailboxes.ts";
  * are a plugin of the relayer's server, which limits rates and sizes.
  */
 
+/**
+ * Envelopes that one client may put in a minute, where the server limits rates: in the hour for which they are kept, less than half of what
+ * all mailboxes together hold.
+ */
+export const PUTS_PER_MINUTE = 400;
 /** Envelopes that are removed by one request. */
 const MOST_IDS = 64;
 
@@ -63,6 +68,7 @@ export const deskRoutes: FastifyPluginAsyncZod<DeskRouteOptions> = async (server
     {
       // An envelope of the largest size in base64, and its wrapping.
       bodyLimit: 2 * Math.max(...ENVELOPE_BYTES),
+      config: { rateLimit: { max: PUTS_PER_MINUTE, timeWindow: "1 minute" } },
       schema: {
         summary: "Put an envelope into a mailbox",
         description:

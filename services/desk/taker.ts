@@ -9,7 +9,7 @@ import { bestOf, reasonAgainst, requireFeasible } from "./choice.ts";
 import { makeCourier } from "./courier.ts";
 import type { DeskScope } from "./envelope.ts";
 import type { Card, DeskIdentity } from "./identity.ts";
-import { type Heard, isKind, legsOf, type MessageOf, quotedTicket, say } from "./message.ts";
+import { type Heard, isKind, LONGEST_ANSWER, legsOf, type MessageOf, quotedTicket, say } from "./message.ts";
 import type { Post } from "./post.ts";
 import { cashAtMarks } from "./pricing.ts";
 import type { DeskRecord } from "./record.ts";
@@ -67,6 +67,8 @@ const CONFIRM_SECONDS = 30;
 const POLL_MS = 1_000;
 /** Longest time until a ticket's deadline, seconds: until then the taker waits for its maker. */
 const LONGEST_TICKET = 3_600;
+/** Messages of one maker that were refused and are written down, of one request: they are evidence, and cost it nothing. */
+const MOST_REFUSALS = 16;
 /** Looks in a row that may fail without a reason of the protocol's, such as an endpoint that does not answer. */
 const PATIENCE = 60;
 
@@ -101,6 +103,16 @@ export function makeTaker(config: TakerConfig): Taker {
   for (const conversation of book.conversations.values())
     if (book.askings.get(conversation.request.content.requestId)?.ended === undefined) resume(conversation);
 
+  const refusals = new Map<string, number>();
+  /** Whether a refused message is written down: what makers that were asked say, in reason; others could fill the record, and so could they. */
+  const isEvidence = (message: Heard): boolean => {
+    if (!isAsked(book, message)) return false;
+    const { from, requestId } = message.content;
+    const before = refusals.get(`${from}/${requestId}`) ?? 0;
+    refusals.set(`${from}/${requestId}`, before + 1);
+    return before < MOST_REFUSALS;
+  };
+
   const deal = async (message: Heard): Promise<void> => {
     if (book.known.has(message.hash)) return;
     const now = await chainTime(deployed);
@@ -109,8 +121,7 @@ export function makeTaker(config: TakerConfig): Taker {
     } catch (error) {
       if (!(error instanceof SolvusError)) throw error;
       log.warn({ rule: error.rule, kind: message.content.kind }, "message refused");
-      // Only what makers that were asked say is kept: others could fill the record.
-      if (isAsked(book, message))
+      if (isEvidence(message))
         note(book, now, { event: "refused", message: message.signed, rule: error.rule });
       return;
     }
@@ -257,6 +268,11 @@ export function makeTaker(config: TakerConfig): Taker {
         makers.length > 0 && keys.size === makers.length,
         "desk.makers",
         `makers: ${makers.length} cards of ${keys.size} makers, expected at least one, each once`,
+      );
+      ensure(
+        answerSeconds >= 1 && answerSeconds <= LONGEST_ANSWER,
+        "desk.answerSeconds",
+        `answers are waited for ${answerSeconds} s, expected 1 to ${LONGEST_ANSWER}`,
       );
       const sorted = [...legs].sort((one, other) => (one.id < other.id ? -1 : 1));
       checkPackage({ legs: sorted, cash: 0n, salt: 0n });
