@@ -17,7 +17,7 @@ export interface HttpOptions {
   description: string;
   /** Most bytes of a request's body. */
   bodyLimit?: number;
-  /** What `/health` says; throws when the service cannot work. */
+  /** What `/health` says; throws when the service cannot work. Asked sparingly, however often others ask. */
   health(): Promise<Record<string, unknown>>;
 }
 
@@ -71,9 +71,10 @@ export async function makeHttp({ log, title, description, bodyLimit = 65_536, he
     void reply.header("content-type", metrics.contentType);
     return collect();
   });
+  const healthNow = sparingly(health);
   server.get("/health", { schema: { hide: true } }, async (_, reply) => {
     try {
-      return { status: "ok", ...(await health()) };
+      return { status: "ok", ...(await healthNow()) };
     } catch (error) {
       void reply.status(503);
       return { status: "failing", ...failureFor(error as FastifyError).failure };
@@ -99,6 +100,17 @@ export function sparingly<T>(work: () => Promise<T>): () => Promise<T> {
       freshUntil = ended + Math.min(PAUSES * (ended - began), LONGEST_PAUSE_MS);
     });
     return answer;
+  };
+}
+
+/** Does something once for all who ask while it is being done. */
+export function together<T>(work: () => Promise<T>): () => Promise<T> {
+  let underWay: Promise<T> | undefined;
+  return () => {
+    underWay ??= work().finally(() => {
+      underWay = undefined;
+    });
+    return underWay;
   };
 }
 

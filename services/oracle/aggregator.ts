@@ -3,7 +3,7 @@ import { Counter, Gauge, Histogram } from "prom-client";
 import { ensure, SolvusError } from "../../protocol/errors.ts";
 import type { MarketInputs } from "../../protocol/marketInputs.ts";
 import type { Deployed } from "../chain/deployment.ts";
-import { makeHttp } from "../http.ts";
+import { makeHttp, together } from "../http.ts";
 import { boundedLabel } from "../labels.ts";
 import type { Log } from "../log.ts";
 import type { Running } from "../running.ts";
@@ -216,11 +216,12 @@ export async function startAggregator(config: AggregatorConfig): Promise<Running
     }
   };
 
+  const stateForAll = together(readState);
   server.get(
     "/v1/status",
     { schema: { summary: "Where the oracle stands" } },
     async (): Promise<AggregatorStatus> => {
-      const state = await readState();
+      const state = await stateForAll();
       return {
         epoch: Number(state.latest?.posted.epoch ?? 0n),
         epochTime: lastTime(state),

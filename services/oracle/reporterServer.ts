@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import type { Signer } from "ethers";
+import type { FastifyRequest } from "fastify";
 import { Counter, Gauge } from "prom-client";
 import { z } from "zod";
 import { ensure, SolvusError } from "../../protocol/errors.ts";
@@ -9,7 +10,7 @@ import { makeHttp } from "../http.ts";
 import type { Log } from "../log.ts";
 import type { Running } from "../running.ts";
 import { lockDirectory } from "../store/directoryLock.ts";
-import { CALLER_HEADER, requireCaller } from "./callers.ts";
+import { CALLER_HEADER, requireCaller, requireSignedBody } from "./callers.ts";
 import { stateReader } from "./chainState.ts";
 import { epochForm, formatObservation, formatProposal, proposalForm } from "./forms.ts";
 import { openJournal } from "./journal.ts";
@@ -145,17 +146,26 @@ export async function startReporters(
     };
 
     const { aggregators } = config;
-    if (aggregators !== undefined)
-      server.addHook("preValidation", async ({ url, routeOptions, headers, body }) => {
-        // Health, metrics and the list of reporters are for everybody. The route decides, for one URL can be written in several ways.
+    if (aggregators !== undefined) {
+      // Health, metrics and the list of reporters are for everybody. The route decides, for one URL can be written in several ways.
+      const guarded = ({ routeOptions }: FastifyRequest, check: () => void): void => {
         if (routeOptions.url?.startsWith("/v1/reporters/") !== true) return;
         try {
-          requireCaller(aggregators, headers[CALLER_HEADER], url, body ?? undefined);
+          check();
         } catch (error) {
           refusals.inc({ rule: "reporter.caller" });
           throw error;
         }
+      };
+      server.addHook("onRequest", async (request) => {
+        const { headers, url } = request;
+        guarded(request, () => requireCaller(aggregators, headers[CALLER_HEADER], url));
       });
+      server.addHook("preValidation", async (request) => {
+        const { headers, body } = request;
+        guarded(request, () => requireSignedBody(headers[CALLER_HEADER], body ?? undefined));
+      });
+    }
     server.get(
       "/v1/reporters",
       { schema: { summary: "Addresses of the reporters that are hosted here" } },

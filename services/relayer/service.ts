@@ -70,7 +70,7 @@ export async function startService(config: ServiceConfig): Promise<Service> {
   const streams = await makeChangeStreams(store, log);
   const { server, metrics: registry } = await makeHttp({
     ...{ log, title: "Solvus relayer", description: DESCRIPTION },
-    health: briefly(() => healthOf(config)),
+    health: () => healthOf(config),
   });
   server.server.requestTimeout = REQUEST_MS;
   const metrics = makeMetrics({ registry, store, provider, relayer, gate, streams });
@@ -96,18 +96,6 @@ export async function startService(config: ServiceConfig): Promise<Service> {
       streams.stop();
       await server.close();
     },
-  };
-}
-
-const HEALTH_MS = 1_000;
-
-/** Asks again only after a second, however often it is asked. */
-function briefly<T>(ask: () => Promise<T>): () => Promise<T> {
-  let last: { at: number; answer: Promise<T> } | undefined;
-  return () => {
-    if (last === undefined || performance.now() - last.at > HEALTH_MS)
-      last = { at: performance.now(), answer: ask() };
-    return last.answer;
   };
 }
 
