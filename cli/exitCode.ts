@@ -1,6 +1,7 @@
 import { CommanderError } from "commander";
 import { Misuse, SolvusError } from "../protocol/errors.ts";
 import { contractRefusal } from "../services/chain/revert.ts";
+import { told } from "../services/log.ts";
 import { inLine } from "./plainText.ts";
 
 /** What the process ends with. */
@@ -35,6 +36,5 @@ export function failureOf(error: unknown): Failure {
   const refusal = contractRefusal(error);
   if (refusal !== undefined)
     return { exitCode: EXIT.refused, rule: refusal.rule, message: oneLine(refusal.message) };
-  const message = error instanceof Error ? error.message : String(error);
-  return { exitCode: EXIT.refused, rule: "cli.failed", message: oneLine(message) };
+  return { exitCode: EXIT.refused, rule: "cli.failed", message: oneLine(told(error)) };
 }

@@ -27,7 +27,7 @@ const REDACTED = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${f
 const ADDRESS = /\b([a-z]+:\/\/)(?:[^\s"'/@]*@)?([^\s"'/)?]+)[^\s"')]*/g;
 
 /** What an error says, in one line without secrets: libraries for chains quote endpoint and call behind a short message. */
-function told(error: unknown): string {
+export function told(error: unknown): string {
   const { shortMessage, info } = error as { shortMessage?: string; info?: { error?: { message?: string } } };
   const text = shortMessage ?? (error instanceof Error ? error.message : String(error));
   const node = info?.error?.message;

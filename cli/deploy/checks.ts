@@ -1,3 +1,5 @@
+import { told } from "../../services/log.ts";
+
 /** One thing that was looked at on the chain. */
 export interface Check {
   name: string;
@@ -25,7 +27,7 @@ export async function guarded(
   try {
     return await look();
   } catch (error) {
-    const text = (error instanceof Error ? error.message : String(error)).split("\n")[0] as string;
+    const text = told(error);
     return [{ name, passed: false, found: text.slice(0, 120), expected }];
   }
 }

@@ -65,7 +65,7 @@ export function operationOf(
   texts: readonly string[],
   salt = ZeroHash,
 ): Operation {
-  const artifact = ADMINISTERED[contract];
+  const artifact = Object.hasOwn(ADMINISTERED, contract) ? ADMINISTERED[contract] : undefined;
   if (artifact === undefined)
     throw new Misuse(
       "timelock.contract",

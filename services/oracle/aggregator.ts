@@ -5,7 +5,7 @@ import type { MarketInputs } from "../../protocol/marketInputs.ts";
 import type { Deployed } from "../chain/deployment.ts";
 import { makeHttp, together } from "../http.ts";
 import { boundedLabel } from "../labels.ts";
-import type { Log } from "../log.ts";
+import { type Log, told } from "../log.ts";
 import type { Running } from "../running.ts";
 import { type OracleState, signatureQuorum, stateReader } from "./chainState.ts";
 import { reporterDirectory } from "./directory.ts";
@@ -203,7 +203,7 @@ export async function startAggregator(config: AggregatorConfig): Promise<Running
       failure = undefined;
     } catch (error) {
       const rule = error instanceof SolvusError ? error.rule : "aggregator.failed";
-      const message = ((error as Error).message.split("\n")[0] as string).slice(0, 300);
+      const message = told(error).slice(0, 300);
       // Another aggregator was first: that is no failure.
       if (rule === "oracle.EpochOutOfOrder") log.info({ message }, "posted by another");
       else {

@@ -99,6 +99,24 @@ describe("JSON-RPC endpoints", () => {
     await expect(connectRpc("nonsense")).rejects.toThrow(rule("rpc.unreachable"));
   });
 
+  test("that fail later are named without path or password as well", async () => {
+    const server = createServer(async (request, response) => {
+      const chunks = await request.toArray();
+      const { id, method } = JSON.parse(Buffer.concat(chunks).toString());
+      if (method === "eth_chainId") response.end(JSON.stringify({ jsonrpc: "2.0", id, result: "0x7a69" }));
+      else response.writeHead(401).end("no");
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as { port: number };
+    const provider = await connectRpc(`http://127.0.0.1:${port}/v3/api-key`);
+    const failure = failureOf(await provider.getBlockNumber().catch((error) => error));
+    expect(failure.rule).toBe("cli.failed");
+    expect(failure.message).toMatch(/401/);
+    expect(failure.message).not.toMatch(/api-key/);
+    provider.destroy();
+    server.close();
+  });
+
   test("that answer something else are misuse too", async () => {
     const server = createServer((_, response) => response.end("<html>"));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

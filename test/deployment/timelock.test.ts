@@ -125,6 +125,8 @@ test("an asset is listed and a role given; the shown calldata does the same as t
 
 test("what is no call is misuse", async () => {
   await refused("timelock.contract", 2, "show", ...call("verifier", "verify"));
+  // A name that every object has.
+  await refused("timelock.contract", 2, "show", ...call("constructor", "verify"));
   await refused("timelock.method", 2, "show", ...call("fund", "balance"));
   await refused("timelock.method", 2, "show", ...call("fund", "setCeiling", "1"));
   await refused("timelock.arguments", 2, "show", ...call("fund", "setFloor"));
