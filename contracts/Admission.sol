@@ -24,7 +24,7 @@ import { IComplianceRegistry } from "./interfaces/IComplianceRegistry.sol";
 /// anything; what is found out is kept in the {Call} for the items that follow.
 abstract contract Admission is Custody, SnapshotRules, CommitmentQueue, EIP712 {
     /// @dev A call under way. `end` is where the next accepted item's words go, `accepted` counts the items (a trade counts two) whose words
-    /// stand from `start`. Looked up once: the last state and registry roots that were found good, snapshots, the fund's state. `payouts` has a
+    /// stand from `start`. Looked up once: the last state and registry roots that were found good, and what {Market} holds. `payouts` has a
     /// place for each transition of the call, `place` is that of the next one; `paysOut` says that one of them is not 0.
     struct Call {
         uint256 start;
@@ -36,7 +36,6 @@ abstract contract Admission is Custody, SnapshotRules, CommitmentQueue, EIP712 {
         uint256 registryRoot;
         bool registryRootKnown;
         bool paysOut;
-        Answer impaired;
         uint256 fees;
         uint256 feesPromised;
         uint256[] payouts;
@@ -172,15 +171,18 @@ abstract contract Admission is Custody, SnapshotRules, CommitmentQueue, EIP712 {
         Call memory call,
         Transition calldata transition,
         uint256 at
-    ) internal view returns (bytes memory refusal, uint256 end) {
+    ) internal returns (bytes memory refusal, uint256 end) {
         TransitionSignals calldata signals = transition.signals;
         refusal = _refusalOfTerms(transition.terms);
         if (refusal.length != 0) return (refusal, end);
         if (signals.fee > FEE_CAP) {
             return (Refusal.by(FeeAboveCap.selector, signals.fee, FEE_CAP), end);
         }
-        if (signals.withdrawal != 0 && transition.terms.recipient == address(0)) {
-            return (Refusal.by(RecipientMissing.selector), end);
+        if (signals.withdrawal != 0) {
+            if (transition.terms.recipient == address(0)) {
+                return (Refusal.by(RecipientMissing.selector), end);
+            }
+            _promiseFees(call);
         }
         refusal = _refusalOfStateRoot(call, signals.stateRoot);
         if (refusal.length == 0) refusal = _refusalOfSnapshot(call.market, signals);
@@ -245,11 +247,10 @@ abstract contract Admission is Custody, SnapshotRules, CommitmentQueue, EIP712 {
         TransitionSignals calldata signals,
         uint256 besides,
         uint256 arriving
-    ) internal returns (bytes memory refusal) {
+    ) internal view returns (bytes memory refusal) {
         if (signals.withdrawal == 0) return refusal;
         // While the fund is impaired cash pays its share of holdings and deficit, which is in the holdings.
         if (signals.asset == CASH && _isImpaired(call)) arriving += fund.uncovered();
-        _promiseFees(call);
         refusal = _refusalOfPayout(signals.asset, signals.withdrawal + besides, arriving);
     }
 
@@ -294,8 +295,7 @@ abstract contract Admission is Custody, SnapshotRules, CommitmentQueue, EIP712 {
     }
 
     function _isImpaired(Call memory call) internal view returns (bool) {
-        if (call.impaired == Answer.Unknown) call.impaired = fund.isImpaired() ? Answer.Yes : Answer.No;
-        return call.impaired == Answer.Yes;
+        return !_isWhole(call.market) && fund.isImpaired();
     }
 
     /// @dev Promises the fees summed so far: whoever asks for the ledger's holdings in the middle of a call shall not count them.

@@ -59,7 +59,7 @@ abstract contract CommitmentQueue is ReentrancyGuardTransient {
     error InvalidLeaf(uint256 leaf);
 
     /// @notice Fewer than two of the 2^28 places are free.
-    /// @dev Cure: none on this ledger; withdraw to a new one.
+    /// @dev Cure: none, withdrawals need a place too; leave for another ledger while there are some.
     error TreeFull();
 
     /// @notice The open node has no leaf, so that there is nothing to seal.

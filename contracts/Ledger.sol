@@ -349,7 +349,7 @@ contract Ledger is Admission, ProofChecks {
         bool cured = signals.cured != 0;
         auction.onTakeOver(signals.targetLeafIndex, leafIndex, cured);
         uint256 uncovered = fund.payTakeOver(signals.deficit, signals.reward, epoch);
-        call.impaired = Answer.Unknown;
+        call.market.whole = Answer.Unknown;
         if (signals.fee != 0) _addFee(call, signals.fee);
         emit TakenOver(
             signals.targetNullifier,
@@ -383,6 +383,7 @@ contract Ledger is Admission, ProofChecks {
             call.paysOut = true;
         }
         ++call.place;
+        if (signals.mode == MODE_WIND_DOWN) _windDown(call.market.found.epoch);
         if (signals.fee != 0) _addFee(call, signals.fee);
         uint256 leafIndex = _append(call.queue, signals.commitment);
         emit Transitioned(
@@ -407,7 +408,7 @@ contract Ledger is Admission, ProofChecks {
 
     /// @dev What is paid of an amount of cash: all of it, or while the fund is impaired the share that the ledger's holdings allow.
     function _settled(Call memory call, address recipient, uint256 amount) private returns (uint256) {
-        if (!_isImpaired(call)) return amount;
+        if (_isWhole(call.market)) return amount;
         _promiseFees(call);
         return fund.settleWithdrawal(recipient, amount);
     }

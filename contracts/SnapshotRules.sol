@@ -12,19 +12,20 @@ import { TransitionSignals } from "./Statements.sol";
 /// @notice Decides which risk snapshot a transition may be proven on, and which modes are open.
 /// @dev The latest one, not stale. The one before for a few seconds, if prices hardly moved, nothing is withdrawn and the note is not
 /// flagged: proofs under way survive the change of epoch, and nobody gets to choose between two prices. A deposit that covers its fee may
-/// be made however old the latest one is. An exit holds no risk, so any snapshot will do. A wind-down needs a week of silence. No new risk
+/// be made however old the latest one is. An exit holds no risk, so any snapshot will do. A wind-down needs a week of silence, and the first
+/// is final: who holds the other side of what it turned into cash is paid at the same marks, whatever the oracle posts later. No new risk
 /// in an emergency or while the insurance fund is below its floor; no withdrawal while the fund locks them.
 abstract contract SnapshotRules is AccessControl {
     /// @dev What a call has looked up: the snapshot of `root` with the latest one, and answers that hold for the whole call. `open` is the
-    /// latest snapshot's root once a transition of the normal mode that withdraws nothing was found good on it; 0 before.
+    /// latest snapshot's root once a transition of the normal mode that withdraws nothing was found good on it; 0 before. `whole` says that
+    /// the fund has no uncovered deficit, which only a take-over brings about; with one, each payment may impair the fund for the next.
     struct Market {
         uint256 open;
         uint256 root;
         SnapshotInfo found;
         SnapshotInfo newest;
         Answer restricted;
-        bool lockKnown;
-        uint256 lockedUntil;
+        Answer whole;
     }
 
     /// @dev A question that is asked at most once.
@@ -63,6 +64,9 @@ abstract contract SnapshotRules is AccessControl {
     /// @notice Whether an emergency is declared: only reduce-only, exit and wind-down transitions are accepted.
     bool public emergency;
 
+    /// @notice Epoch of the snapshot on which the ledger winds down, for ever; 0 until somebody has wound down on it.
+    uint64 public windDownEpoch;
+
     /// @notice An emergency was declared or lifted.
     event EmergencySet(bool declared);
 
@@ -85,6 +89,11 @@ abstract contract SnapshotRules is AccessControl {
     /// @notice Wind-down is closed: the latest snapshot is not a week old.
     /// @dev Cure: wait until `opensAt`, or close the account's positions by trades.
     error WindDownClosed(uint256 opensAt);
+
+    /// @notice The ledger winds down on the snapshot of this epoch, and the transition is neither a wind-down or deposit on it nor an exit, or
+    /// it is a take-over.
+    /// @dev Cure: prove a wind-down, or a deposit that covers its fee, on the snapshot of `epoch`; an account of spot and cash leaves by an exit.
+    error WindingDown(uint256 epoch);
 
     /// @notice An emergency is declared or the insurance fund is below its floor, and the transition is of the normal mode.
     /// @dev Cure: prove in reduce-only mode (deposits, trades that lower risk) or as an exit, or wait.
@@ -139,6 +148,11 @@ abstract contract SnapshotRules is AccessControl {
         if (mode == MODE_EXIT) return none;
         if (mode == MODE_NORMAL && _isRestricted(market)) return Refusal.by(ReduceOnly.selector);
 
+        uint256 last = windDownEpoch;
+        if (last != 0) {
+            if (found.epoch == last && (mode == MODE_WIND_DOWN || _isDepositOnly(signals))) return none;
+            return Refusal.by(WindingDown.selector, last);
+        }
         if (found.epoch == newest.epoch) {
             if (mode == MODE_WIND_DOWN) {
                 uint256 opensAt = newest.time + WIND_DOWN_AFTER;
@@ -163,6 +177,17 @@ abstract contract SnapshotRules is AccessControl {
         return _refusalOfAge(found);
     }
 
+    /// @dev A wind-down on the snapshot of this epoch was accepted; once one was, it is the only epoch.
+    function _windDown(uint64 epoch) internal {
+        if (windDownEpoch == 0) windDownEpoch = epoch;
+    }
+
+    /// @dev Whether no deficit is uncovered.
+    function _isWhole(Market memory market) internal view returns (bool) {
+        if (market.whole == Answer.Unknown) market.whole = fund.uncovered() == 0 ? Answer.Yes : Answer.No;
+        return market.whole == Answer.Yes;
+    }
+
     /// @dev Why a take-over may not be proven on a snapshot now: it must be the latest one, and fresh. Returns the epoch too.
     function _refusalOfTakeOverSnapshot(
         Market memory market,
@@ -171,6 +196,7 @@ abstract contract SnapshotRules is AccessControl {
         (SnapshotInfo memory found, SnapshotInfo memory newest) = _locate(market, snapshotRoot);
         epoch = found.epoch;
         if (epoch == 0) refusal = Refusal.by(UnknownSnapshot.selector, snapshotRoot);
+        else if (windDownEpoch != 0) refusal = Refusal.by(WindingDown.selector, windDownEpoch);
         else if (epoch != newest.epoch) {
             refusal = Refusal.by(SnapshotNotLatest.selector, epoch, newest.epoch);
         } else refusal = _refusalOfAge(newest);
@@ -206,11 +232,7 @@ abstract contract SnapshotRules is AccessControl {
     }
 
     function _lockedUntil(Market memory market) private view returns (uint256) {
-        if (!market.lockKnown) {
-            market.lockedUntil = fund.lockedUntil();
-            market.lockKnown = true;
-        }
-        return market.lockedUntil;
+        return _isWhole(market) ? 0 : fund.lockedUntil();
     }
 
     function _refusalOfAge(SnapshotInfo memory snapshot) private view returns (bytes memory refusal) {

@@ -14,7 +14,7 @@ import {
 } from "../../services/account/transact.ts";
 import { abiOf } from "../../services/chain/artifacts.ts";
 import type { Deployed } from "../../services/chain/deployment.ts";
-import { withReading } from "../../services/chain/reading.ts";
+import { flowSnapshot, withReading } from "../../services/chain/reading.ts";
 import { registryOf } from "../../services/chain/registryFile.ts";
 import { listed, lotsOf } from "../account/amounts.ts";
 import { type ModeName, modeOf, modeOption } from "../account/mode.ts";
@@ -127,7 +127,7 @@ async function flow(
     await withProver(deployed, async (prover) => {
       await prover.warm(["transition.small"]);
       const prove = async (): Promise<ReadyTransition> => {
-        const snapshot = await reading.latest();
+        const snapshot = await flowSnapshot(reading);
         output.log(`Proving the ${direction} at epoch ${snapshot.epoch}…`);
         const terms = relayer && (await relayedTerms(relayer, deployed));
         const fee = terms?.fee ?? 0n;

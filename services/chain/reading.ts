@@ -43,6 +43,18 @@ export function withReading<T>(place: ChainPlace, work: (reading: Reading) => Pr
   return withRpc(place.rpc, async (provider) => work(readingOf(await attach(provider, deployment))));
 }
 
+/** The snapshot that deposits and withdrawals are proven on: the latest, or the one on which the ledger winds down, for ever. */
+export async function flowSnapshot({
+  deployed: { ledger, oracle },
+  snapshots,
+  latest,
+}: Pick<Reading, "snapshots" | "latest"> & {
+  deployed: Pick<Deployed, "ledger" | "oracle">;
+}): Promise<MarketSnapshot> {
+  const epoch: bigint = await ledger.windDownEpoch();
+  return epoch === 0n ? latest() : snapshots((await oracle.snapshotAt(epoch)).root);
+}
+
 export function scopeOf({ chain }: Deployed): LedgerScope {
   return { chainId: chain.chainId, ledger: chain.ledger };
 }

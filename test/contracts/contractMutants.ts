@@ -55,11 +55,7 @@ export const CONTRACT_MUTANTS: readonly ContractMutant[] = [
   unguarded("Ledger.sol", "tradeTag != 0", SPENT_ONCE),
   unguarded("Admission.sol", "block.timestamp > terms.deadline", SPENT_ONCE),
   unguarded("Admission.sol", "relayer != address(0) && relayer != msg.sender", SPENT_ONCE),
-  unguarded(
-    "Admission.sol",
-    "signals.withdrawal != 0 && transition.terms.recipient == address(0)",
-    SPENT_ONCE,
-  ),
+  unguarded("Admission.sol", "transition.terms.recipient == address(0)", SPENT_ONCE),
   unguarded("LiquidationAuction.sol", "ledger.isSpent(nullifier)", SPENT_ONCE),
   // Proofs and consent
   {
@@ -123,6 +119,12 @@ export const CONTRACT_MUTANTS: readonly ContractMutant[] = [
   // Lock and modes
   unguarded("SnapshotRules.sol", "block.timestamp < until", LOCK),
   {
+    file: "SnapshotRules.sol",
+    find: "market.whole = fund.uncovered() == 0 ?",
+    replace: "market.whole = ON || fund.uncovered() == 0 ?",
+    invariant: LOCK,
+  },
+  {
     file: "InsuranceFund.sol",
     find: "if (impairedSince != 0 || !_exceedsHoldings()) return;",
     replace: "if ((impairedSince != 0 && !ON) || !_exceedsHoldings()) return;",
@@ -134,6 +136,8 @@ export const CONTRACT_MUTANTS: readonly ContractMutant[] = [
   // Snapshots, flags, registry
   unguarded("SnapshotRules.sol", "block.timestamp > staleSince", EPOCH),
   unguarded("SnapshotRules.sol", "block.timestamp < opensAt", EPOCH),
+  unguarded("SnapshotRules.sol", "last != 0", EPOCH),
+  unguarded("SnapshotRules.sol", "windDownEpoch != 0", EPOCH),
   {
     file: "SnapshotRules.sol",
     find: "block.timestamp > newest.postedAt + PREVIOUS_GRACE ||",

@@ -98,6 +98,32 @@ describe("the lock", () => {
     await fixture.ledger.submit(await withdrawal(1_000n, carol));
     expect(await usdc.balanceOf(carol.address)).toBe(1_000n);
   });
+
+  test("begins within a batch too, as soon as a withdrawal leaves too little: nobody leaves behind it in full", async () => {
+    const { ledger, alice, carol, usdc } = fixture;
+    await bankrupt(HELD / 1000n);
+    const fee = 1_000_000n;
+    const [first, second] = [await withdrawal(HELD / 2n, carol), await withdrawal(HELD / 4n, carol)];
+    const receipt = await fixture.submitBatch({
+      transitions: [first, second, await fixture.transition({ fee })],
+    });
+    expect(fixture.skips(receipt)).toMatchObject([{ index: 1n, reason: "WithdrawalsLocked" }]);
+    expect(await usdc.balanceOf(carol.address)).toBe(HELD / 2n);
+    expect(await fixture.fund.impairedSince()).toBe(await fixture.now());
+    const share = (fee * (HELD / 2n)) / (HELD / 2n + HELD / 1000n);
+    expect(await ledger.cashHoldings()).toBe(HELD / 2n - share);
+    const exit = await withdrawal(1n, alice, { mode: 2n });
+    await expectRefusal(ledger.submit(exit), ledger, "WithdrawalsLocked");
+  });
+
+  test("is told from the holdings without fees that a batch has promised", async () => {
+    const { bob, carol } = fixture;
+    await bankrupt(HELD / 1000n);
+    const fee = 1n;
+    const transitions = [await fixture.transition({ fee }), await withdrawal(1n, carol)];
+    const receipt = await fixture.submitBatch({ transitions }, bob);
+    expect(fixture.skips(receipt)).toMatchObject([{ index: 1n, reason: "WithdrawalsLocked" }]);
+  });
 });
 
 test("a bankruptcy within a batch is shared by the fees after it, and not by those before", async () => {

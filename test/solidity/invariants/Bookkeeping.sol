@@ -76,15 +76,15 @@ abstract contract Bookkeeping is ProvenWorld {
 
     /// @dev The state in which a call begins, as far as rules ask for it; what changes on the way is followed from event to event. `available` are
     /// token units behind the accounts, `uncovered` is the fund's deficit, `uncoveredBefore` that before the item under way, whose payments became
-    /// claims of `claimed`. `cashCame`: some item deposited cash. `pending` is the trade side that waits for its other.
+    /// claims of `claimed`. `impairedBefore` is when the lock began that the item under way met, 0 for none. `pending` is the trade side that
+    /// waits for its other.
     struct Present {
         address sender;
         bool restricted;
-        bool locked;
         bool impaired;
-        bool cashCame;
         uint256 uncovered;
         uint256 uncoveredBefore;
+        uint256 impairedBefore;
         uint256 claimed;
         uint256 fundBalance;
         int256[ASSETS] available;
@@ -129,6 +129,9 @@ abstract contract Bookkeeping is ProvenWorld {
     mapping(uint256 place => uint256) public leafAt;
 
     bool public emergency;
+
+    /// @notice Epoch of the snapshot on which somebody wound down first: the last that counts. 0 until then.
+    uint256 public windDownEpoch;
     uint256 public floor;
     uint256 public registryRoot;
     uint256 public previousRegistryRoot;
@@ -194,8 +197,7 @@ abstract contract Bookkeeping is ProvenWorld {
         _present.restricted = emergency || _present.fundBalance < floor;
         _present.uncovered = _present.uncoveredBefore = fund.uncovered();
         _present.impaired = impairedSince != 0 || _exceeds(_held(CASH));
-        _present.locked = impairedSince != 0 ? block.timestamp < impairedSince + 24 hours : _present.impaired;
-        _present.cashCame = false;
+        _present.impairedBefore = impairedSince;
         _present.claimed = 0;
         _present.pending = 0;
         for (uint256 asset; asset < ASSETS; ++asset) _present.available[asset] = _held(asset);
@@ -274,7 +276,10 @@ abstract contract Bookkeeping is ProvenWorld {
         ++accepted[signals.tradeTag != 0 ? bytes32("trade side") : bytes32("transition")];
         if (signals.withdrawal != 0) ++accepted["withdrawal"];
         if (signals.deposit != 0) ++accepted["deposit"];
-        if (signals.mode == 3) ++accepted["wind-down"];
+        if (signals.mode == 3) {
+            if (windDownEpoch == 0) windDownEpoch = _postedOf[signals.snapshotRoot].epoch;
+            ++accepted["wind-down"];
+        }
         if (signals.mode == 2) ++accepted["exit"];
         (uint256 newest, ) = _latest();
         if (signals.mode < 2 && signals.snapshotRoot != newest) ++accepted["on the snapshot before"];
@@ -311,14 +316,20 @@ abstract contract Bookkeeping is ProvenWorld {
         }
         if (signals.withdrawal != 0) {
             if (item.terms.recipient == address(0)) _complain(Subject.Terms, "withdrawal to nobody");
-            // Where nobody has recorded the impairment, cash that comes first may end it.
-            if (_present.locked && (impairedSince != 0 || !_present.cashCame)) {
-                _complain(Subject.Lock, "withdrawal while locked");
-            }
+            if (_isLocked()) _complain(Subject.Lock, "withdrawal while locked");
         }
         if (signals.mode == 0 && _present.restricted) _complain(Subject.Modes, "mode 0 while restricted");
         if (signals.mode > 3) _complain(Subject.Modes, "no such mode");
         if (!_mayUseSnapshot(signals)) _complain(Subject.Snapshots, "transition on a snapshot too old");
+    }
+
+    /// @dev Whether withdrawals are locked for the item under way, by what those before it left. Where nobody has recorded the impairment, cash that
+    /// came before may have ended it.
+    function _isLocked() private view returns (bool) {
+        uint256 since = _present.impairedBefore;
+        if (since != 0) return block.timestamp < since + 24 hours;
+        int256 available = _present.available[CASH];
+        return int256(_present.uncoveredBefore) * 1000 > (available > 0 ? available : int256(0));
     }
 
     /// @dev The rulebook's table of snapshots.
@@ -327,17 +338,17 @@ abstract contract Bookkeeping is ProvenWorld {
         (, Posted memory newest) = _latest();
         if (posted.epoch == 0) return false;
         if (signals.mode == 2) return true;
+        uint256 cashIn = signals.asset == CASH ? signals.deposit : 0;
+        bool paysIn =
+            signals.deposit != 0 &&
+                signals.withdrawal == 0 &&
+                signals.tradeTag == 0 &&
+                signals.fee <= cashIn;
+        if (windDownEpoch != 0) return posted.epoch == windDownEpoch && (signals.mode == 3 || paysIn);
         if (signals.mode == 3) {
             return posted.epoch == newest.epoch && block.timestamp >= newest.time + 7 days;
         }
-        if (posted.epoch == newest.epoch) {
-            uint256 cashIn = signals.asset == CASH ? signals.deposit : 0;
-            bool feeIsPaidIn = signals.fee <= cashIn;
-            if (signals.deposit != 0 && signals.withdrawal == 0 && signals.tradeTag == 0 && feeIsPaidIn) {
-                return true;
-            }
-            return block.timestamp <= newest.time + 180;
-        }
+        if (posted.epoch == newest.epoch) return paysIn || block.timestamp <= newest.time + 180;
         uint256 nullifier = signals.nullifier;
         bool flagged =
             _flagAt[_placeOf[nullifier]].nullifier == nullifier &&
@@ -386,8 +397,14 @@ abstract contract Bookkeeping is ProvenWorld {
         if (second.signals.nullifier != first.signals.nullifier) fees += int256(second.signals.fee);
         // What was not paid but became a claim is still there.
         _present.available[CASH] += int256(_present.claimed) - fees;
+        _endItem();
+    }
+
+    /// @dev What an item left is what the next one meets.
+    function _endItem() private {
         _present.claimed = 0;
         _present.uncoveredBefore = _present.uncovered;
+        _present.impairedBefore = impairedSince;
     }
 
     function _move(ProvenTransition storage item, bool arriving) private {
@@ -401,7 +418,6 @@ abstract contract Bookkeeping is ProvenWorld {
         int256 unit = int256(unitOf(asset));
         if (arriving) {
             _present.available[asset] += int256(item.signals.deposit) * unit;
-            if (asset == CASH && item.signals.deposit != 0) _present.cashCame = true;
             return;
         }
         if (item.signals.withdrawal == 0) return;
@@ -444,8 +460,7 @@ abstract contract Bookkeeping is ProvenWorld {
         target.claims[CASH] += int256(signals.deficit) - item.payment;
         keeper.claims[CASH] += item.payment + int256(signals.reward) - int256(signals.fee);
         due[_present.sender][CASH] += int256(signals.fee);
-        _present.claimed = 0;
-        _present.uncoveredBefore = _present.uncovered;
+        _endItem();
         fundNet -= int256(signals.deficit + signals.reward);
         ++accepted["take-over"];
         if (words[8] != 0) ++accepted["deficit not covered"];
@@ -464,7 +479,7 @@ abstract contract Bookkeeping is ProvenWorld {
         if (signals.fee > 5_000_000) _complain(Subject.Terms, "fee above the cap");
         if (!_isRoot[signals.stateRoot]) _complain(Subject.Proofs, "unknown state root");
         if (!_acceptsRegistryRoot(signals.registryRoot)) _complain(Subject.Registry, "take-over");
-        if (signals.snapshotRoot != root || block.timestamp > newest.time + 180) {
+        if (signals.snapshotRoot != root || block.timestamp > newest.time + 180 || windDownEpoch != 0) {
             _complain(Subject.Snapshots, "take-over not on the latest snapshot, or on a stale one");
         }
         Flagged memory flagged = _flagAt[signals.targetLeafIndex];

@@ -437,7 +437,11 @@ contract LedgerHandler is LedgerItems {
             _clock = impairedSince + 24 hours;
         }
         _play();
-        if (random > 13) _tryAll(seed, KIND, (5 << 16) | WIND_DOWN);
+        if (random > 13) {
+            // One long rest in eight is the last.
+            if (_spread(seed, "last") % 8 == 4) _windsDown = true;
+            _tryAll(seed, KIND, (5 << 16) | WIND_DOWN);
+        }
         if (impairedSince != 0 && _clock >= impairedSince + 24 hours) {
             _refresh();
             _tryAll(seed, KIND | NOT_CASH | WIND_DOWN, 5 << 16);

@@ -33,6 +33,9 @@ abstract contract LedgerItems is Bookkeeping {
         address actor;
     }
 
+    /// @dev Whether the accounts' owners wind down once they may.
+    bool internal _windsDown;
+
     function _spread(uint256 seed, string memory what) internal pure returns (uint256) {
         return uint256(keccak256(abi.encode(seed, what)));
     }
@@ -65,6 +68,12 @@ abstract contract LedgerItems is Bookkeeping {
         }
     }
 
+    /// @dev Whether anybody tries to wind down: it ends all else, so most sequences go on without, though too early a try does no harm.
+    function _mayWindDown() private view returns (bool) {
+        (, Posted memory newest) = _latest();
+        return _windsDown || block.timestamp < newest.time + 7 days;
+    }
+
     function _transition(uint256 random) internal returns (Transition memory item, address sender) {
         return _transitionFor(random, actors[(random >> 200) % ACTORS]);
     }
@@ -92,6 +101,7 @@ abstract contract LedgerItems is Bookkeeping {
                     : kind == 6
                         ? 1
                         : 0;
+        if (item.signals.mode == 3 && !_mayWindDown()) item.signals.mode = 2;
         if (kind == 5 && item.signals.mode == 2) item.signals.snapshotRoot = _anySnapshot(random);
         address other = actors[(random >> 24) % ACTORS];
         item.terms = _terms(
