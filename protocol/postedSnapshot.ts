@@ -1,6 +1,7 @@
 import { keccak256 } from "ethers";
 import { ensure } from "./errors.ts";
 import { decodeInputs, encodeInputs } from "./inputsCodec.ts";
+import type { MarketInputs } from "./marketInputs.ts";
 import { type PriceList, withPrices } from "./pricedInputs.ts";
 import { buildSnapshot, type MarketSnapshot } from "./snapshot.ts";
 import { verifySnapshotRoot } from "./snapshotFile.ts";
@@ -19,6 +20,18 @@ export interface PostedSnapshot extends PriceList {
   inputs: Uint8Array;
   /** Block in which it was posted. */
   block: number;
+}
+
+/** Snapshots that stay in memory, by the hash of the inputs that they follow from: what acts in one epoch asks for its snapshot several times. */
+const KEPT = 4;
+const kept = new Map<string, MarketSnapshot>();
+
+/** The snapshot of priced inputs, which have this hash. */
+function snapshotOf(priced: MarketInputs, hash: string): MarketSnapshot {
+  const snapshot = kept.get(hash) ?? buildSnapshot(priced);
+  kept.set(hash, snapshot);
+  if (kept.size > KEPT) kept.delete(kept.keys().next().value as string);
+  return snapshot;
 }
 
 /**
@@ -50,7 +63,7 @@ export function rebuildSnapshot(posted: PostedSnapshot): MarketSnapshot {
     "snapshot.prices",
     `inputs of epoch ${posted.epoch}: an index or forward differs from the oracle's, expected the aggregated prices`,
   );
-  const snapshot = buildSnapshot(priced);
+  const snapshot = snapshotOf(priced, hash);
   verifySnapshotRoot(snapshot, posted.root);
   return snapshot;
 }
