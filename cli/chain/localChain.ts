@@ -1,5 +1,6 @@
 import type { HardhatEthers } from "@nomicfoundation/hardhat-ethers/types";
 import { createHardhatRuntimeEnvironment } from "hardhat/hre";
+import type { HardhatRuntimeEnvironment } from "hardhat/types/hre";
 import type { JsonRpcServer } from "hardhat/types/network";
 import config from "../../hardhat.config.ts";
 import { ROOT } from "../../scripts/setup/paths.ts";
@@ -14,7 +15,23 @@ export interface LocalChain {
   close(): Promise<void>;
 }
 
-const simulated = { type: "edr-simulated", chainType: "l1", chainId: 31337 } as const;
+/** Hardhat's environment with a simulated network and one behind JSON-RPC, one for the process: the first chain of each reads every contract. */
+let environment: Promise<HardhatRuntimeEnvironment> | undefined;
+
+function hardhat(): Promise<HardhatRuntimeEnvironment> {
+  environment ??= createHardhatRuntimeEnvironment(
+    {
+      ...config,
+      networks: {
+        simulated: { type: "edr-simulated", chainType: "l1", chainId: 31337 },
+        served: { type: "http", chainType: "l1", url: "http://127.0.0.1" },
+      },
+    },
+    {},
+    ROOT,
+  );
+  return environment;
+}
 
 /** What {@link LocalChain} does through an ethers connection. */
 function timeOf(ethers: HardhatEthers): Pick<LocalChain, "now" | "advance"> {
@@ -29,12 +46,8 @@ function timeOf(ethers: HardhatEthers): Pick<LocalChain, "now" | "advance"> {
 
 /** Starts a chain in the process, whose clock starts at `date` and runs with the machine's. */
 export async function startLocalChain(date: Date): Promise<LocalChain> {
-  const hre = await createHardhatRuntimeEnvironment(
-    { ...config, networks: { default: { ...simulated, initialDate: date } } },
-    {},
-    ROOT,
-  );
-  const connection = await hre.network.create();
+  const { network } = await hardhat();
+  const connection = await network.create({ network: "simulated", override: { initialDate: date } });
   return {
     ethers: connection.ethers,
     ...timeOf(connection.ethers),
@@ -49,20 +62,12 @@ export interface ServedChain extends LocalChain {
 
 /** As {@link startLocalChain}, served at `http://127.0.0.1:port`; port 0 takes a free one. */
 export async function serveLocalChain(date: Date, port: number): Promise<ServedChain> {
-  const served = await createHardhatRuntimeEnvironment(
-    { ...config, networks: { default: { ...simulated, initialDate: date } } },
-    {},
-    ROOT,
-  );
-  const server: JsonRpcServer = await served.network.createServer("default", "127.0.0.1", port);
+  const { network } = await hardhat();
+  const simulated = { network: "simulated", override: { initialDate: date } };
+  const server: JsonRpcServer = await network.createServer(simulated, "127.0.0.1", port);
   const { port: bound } = await server.listen();
   const url = `http://127.0.0.1:${bound}`;
-  const client = await createHardhatRuntimeEnvironment(
-    { ...config, networks: { default: { type: "http", chainType: "l1", url } } },
-    {},
-    ROOT,
-  );
-  const connection = await client.network.create();
+  const connection = await network.create({ network: "served", override: { url } });
   return {
     url,
     ethers: connection.ethers,
