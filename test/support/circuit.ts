@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { compiledCircuit } from "../../scripts/setup/circuits.ts";
@@ -6,7 +7,7 @@ import { circuitFile, PLACES } from "../../scripts/setup/paths.ts";
 import { compile, type Optimization, ROOT, sourcesOf } from "./compile.ts";
 import { type Constraint, holds, readConstraints, wiresToConstraints } from "./r1cs.ts";
 import { readSymbols } from "./symbols.ts";
-import { type Inputs, Refusal, witnessCalculator } from "./witnessCalculator.ts";
+import { type Inputs, Refusal, witnessCalculator, witnessModule } from "./witnessCalculator.ts";
 
 /** A compiled circuit under test. */
 export interface Circuit {
@@ -14,6 +15,8 @@ export interface Circuit {
   constraints: number;
   /** The witness for these inputs. Rejects with a {@link Refusal} when the circuit refuses them. */
   witness(inputs: Inputs): Promise<bigint[]>;
+  /** How the circuit refuses these inputs; undefined when they are accepted. A verdict takes less than a witness, whose wires are read one by one. */
+  refusal(inputs: Inputs): Promise<Refusal | undefined>;
   /**
    * Templates around the assertion that refuses these inputs, the outermost first (`Insertion > NodeAt > Num2Bits`); undefined when
    * the inputs are accepted.
@@ -21,6 +24,8 @@ export interface Circuit {
   refusedBy(inputs: Inputs): Promise<string | undefined>;
   /** The line of source whose assertion refuses these inputs (`empty === commitment;`); undefined when they are accepted. */
   refusedAt(inputs: Inputs): Promise<string | undefined>;
+  /** Both: `Insertion > NodeAt > Num2Bits: …`, then the line. */
+  refused(inputs: Inputs): Promise<string | undefined>;
   /**
    * Every constraint that a witness breaks, as `Outer > Inner at main.path: constraint k (signals)`; empty for a valid one. Unlike
    * {@link refusedBy} this asks the constraints themselves: a value that was only computed, never constrained, breaks none.
@@ -34,6 +39,15 @@ export interface Circuit {
   signals(pattern: RegExp): string[];
   /** Value of a signal in a witness. */
   get(witness: readonly bigint[], signal: string): bigint;
+}
+
+/** What `make` makes when first asked for. */
+function onDemand<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 /** Compiles (or takes from the cache) `template(parameters)` of a source file, with the given public inputs. */
@@ -59,59 +73,64 @@ async function openCircuit(
   template: string,
   made: { r1cs: string; sym: string; wasm: string },
 ): Promise<Circuit> {
-  const [r1cs, sym, wasm] = await Promise.all([
-    readFile(made.r1cs),
-    readFile(made.sym, "utf8"),
-    readFile(made.wasm),
-  ]);
-  const constraints = readConstraints(r1cs);
   const sources = sourcesOf(resolve(ROOT, file));
-  const symbols = readSymbols(sym, sources.values(), template);
-  const calculate = witnessCalculator(await WebAssembly.compile(wasm));
+  // Most tests ask for verdicts alone, and neither is read in a moment.
+  const constraints = onDemand(() => readConstraints(readFileSync(made.r1cs)));
+  const symbols = onDemand(() => readSymbols(readFileSync(made.sym, "utf8"), sources.values(), template));
+  const module = await WebAssembly.compile(await readFile(made.wasm));
   const refusal = async (inputs: Inputs): Promise<Refusal | undefined> => {
+    const calculator = await witnessModule(module);
     try {
-      await calculate(inputs);
+      calculator.calculate(inputs);
       return undefined;
     } catch (error) {
       if (error instanceof Refusal) return error;
       throw error;
     }
   };
-  /** For each wire, the constraints that it takes part in; made when first asked for. */
-  let touching: number[][] | undefined;
+  const lineOf = (refused: Refusal): string | undefined => {
+    const declaration = new RegExp(`\\btemplate\\s+${refused.templates.at(-1)}\\s*\\(`);
+    const source = [...sources.values()].find((text) => declaration.test(text));
+    return source?.split("\n")[refused.line - 1]?.trim();
+  };
+  /** For each wire, the constraints that it takes part in. */
+  const touching = onDemand(() => wiresToConstraints(constraints()));
 
   return {
-    constraints: constraints.length,
-    witness: calculate,
+    get constraints() {
+      return constraints().length;
+    },
+    witness: witnessCalculator(module),
+    refusal,
     async refusedBy(inputs) {
       return (await refusal(inputs))?.templates.join(" > ");
     },
     async refusedAt(inputs) {
       const refused = await refusal(inputs);
-      if (refused === undefined) return undefined;
-      const declaration = new RegExp(`\\btemplate\\s+${refused.templates.at(-1)}\\s*\\(`);
-      const source = [...sources.values()].find((text) => declaration.test(text));
-      return source?.split("\n")[refused.line - 1]?.trim();
+      return refused && lineOf(refused);
+    },
+    async refused(inputs) {
+      const refused = await refusal(inputs);
+      return refused && `${refused.templates.join(" > ")}: ${lineOf(refused)}`;
     },
     brokenBy(witness, signal, value) {
-      touching ??= wiresToConstraints(constraints);
-      const wire = symbols.wire(signal);
+      const wire = symbols().wire(signal);
       const tampered = witness.with(wire, value);
-      return (touching[wire] ?? [])
-        .filter((index) => !holds(constraints[index] as Constraint, tampered))
-        .map((index) => symbols.describe(constraints[index] as Constraint, index));
+      return (touching()[wire] ?? [])
+        .filter((index) => !holds(constraints()[index] as Constraint, tampered))
+        .map((index) => symbols().describe(constraints()[index] as Constraint, index));
     },
     violations(witness) {
-      return constraints.flatMap((constraint, index) =>
-        holds(constraint, witness) ? [] : [symbols.describe(constraint, index)],
+      return constraints().flatMap((constraint, index) =>
+        holds(constraint, witness) ? [] : [symbols().describe(constraint, index)],
       );
     },
     set(witness, signal, value) {
-      return witness.with(symbols.wire(signal), value);
+      return witness.with(symbols().wire(signal), value);
     },
-    signals: symbols.matching,
+    signals: (pattern) => symbols().matching(pattern),
     get(witness, signal) {
-      return witness[symbols.wire(signal)] as bigint;
+      return witness[symbols().wire(signal)] as bigint;
     },
   };
 }
