@@ -24,7 +24,7 @@ import { type BookPlace, saveBook } from "./bookFile.ts";
 import type { CoinPrice } from "./coinPrice.ts";
 import { watchImpairment } from "./impairment.ts";
 import { type ForecastWish, makeOutlook } from "./outlook.ts";
-import { isLapsed, loadPending, type Pending, savePending } from "./pending.ts";
+import { isLapsed, isPassed, loadPending, type Pending, savePending } from "./pending.ts";
 import { type Endangered, endangered, workOn } from "./priorities.ts";
 import { sendingFrom } from "./send.ts";
 import { type Listen, serveKeeper } from "./server.ts";
@@ -174,22 +174,28 @@ async function startLocked(config: KeeperConfig): Promise<RunningKeeper> {
     }
   };
 
-  /** Forgets what the chain has, and what the relayer says is over. */
+  /** Forgets what the chain has, and what the relayer says is over once that is so whatever it says: limits count it until then. */
   const settlePending = async (): Promise<void> => {
     for (const one of pending) {
       const account = ledger.book.accounts.get(one.account);
-      const moved = account !== undefined && presentOf(account).leafIndex !== one.keeper;
-      const outcome: Outcome = moved ? { state: "mined" } : await outcomeOf(one);
-      if (outcome.state === "over") {
-        refuse("takeOver", one.target, one.epoch, outcome.rule);
-        metrics.count("takeOver", outcome.rule);
-        log.warn({ place: String(one.target), rule: outcome.rule }, "the relayer gave a take-over up");
-      } else if (moved) {
+      if (account !== undefined && presentOf(account).leafIndex !== one.keeper) {
         metrics.count("takeOver", "done");
         metrics.earned(one.profit);
         log.info({ place: String(one.target), submission: one.id }, "take-over is on the chain");
-      } else continue;
-      await setPending(pending.filter(({ id }) => id !== one.id));
+        await setPending(pending.filter(({ id }) => id !== one.id));
+        continue;
+      }
+      if (one.over === undefined) {
+        const outcome = await outcomeOf(one);
+        if (outcome.state !== "over") continue;
+        one.over = outcome.rule;
+        refuse("takeOver", one.target, one.epoch, outcome.rule);
+        metrics.count("takeOver", outcome.rule);
+        log.warn({ place: String(one.target), rule: outcome.rule }, "the relayer gave a take-over up");
+        await setPending(pending);
+      }
+      if (isPassed(one, ledger.head?.time ?? 0n, ledger.snapshot?.epoch ?? 0n))
+        await setPending(pending.filter(({ id }) => id !== one.id));
     }
   };
 
@@ -299,7 +305,8 @@ async function startLocked(config: KeeperConfig): Promise<RunningKeeper> {
     const acted = await actOnce();
     if (!acted) {
       lastAct = undefined;
-      idleAt = pending.length === 0 && !hasMore() ? ledger.head?.hash : undefined;
+      const isUnderWay = pending.some(({ over }) => over === undefined);
+      idleAt = !isUnderWay && !hasMore() ? ledger.head?.hash : undefined;
     }
     metrics.observe(status());
     if (Date.now() - savedAt > SAVE_EVERY) {

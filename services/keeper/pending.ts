@@ -24,6 +24,8 @@ const pendingSchema = z.strictObject({
   margin: z.string().transform(BigInt),
   /** Micro-USDC. */
   profit: z.string().transform(BigInt),
+  /** The rule by which the relayer says that it gave it up. It has it still, and may bring it to the chain all the same. */
+  over: z.string().optional(),
 });
 
 export type Pending = z.infer<typeof pendingSchema>;
@@ -34,6 +36,10 @@ const REORGANIZATION_SECONDS = 120n;
 /** Whether it cannot land any more, whatever the relayer says; `now` in Unix seconds of the chain. */
 export const isLapsed = ({ deadline }: Pending, now: bigint): boolean =>
   now > deadline + REORGANIZATION_SECONDS;
+
+/** Whether the ledger refuses it by now, whoever sends it: it takes take-overs on its latest snapshot alone, and these are of epoch `latest`. */
+export const isPassed = (one: Pending, now: bigint, latest: bigint): boolean =>
+  isLapsed(one, now) || one.epoch < latest;
 
 const FILE = "pending.json";
 

@@ -15,11 +15,14 @@ export interface HeldRelayer {
   count(state: Status["state"]): number;
   /** From now on it stores what it is given and breaks the connection before it answers. */
   losesAnswers(): void;
+  /** From now on it says of what it holds that it is refused. */
+  lies(): void;
   /** Submits what it holds. */
   land(): Promise<void>;
   close(): Promise<void>;
 }
 
+const REFUSED = { state: "refused", refusal: { rule: "relayer.fee", message: "too low" } } as const;
 export const FEE = 2_000_000n;
 
 export async function holdRelayer({ ledger, chain }: Deployed, signer: Signer): Promise<HeldRelayer> {
@@ -47,6 +50,7 @@ export async function holdRelayer({ ledger, chain }: Deployed, signer: Signer): 
     return entry;
   };
   let losesAnswers = false;
+  let lies = false;
   const server = createServer((request, response) => {
     const answer = (status: number, value: unknown): void => {
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
@@ -64,7 +68,7 @@ export async function holdRelayer({ ledger, chain }: Deployed, signer: Signer): 
     }
     const known = held.get(request.url!.slice("/v1/submissions/".length));
     if (known === undefined) answer(404, { error: { rule: "relayer.unknown", message: "never submitted" } });
-    else answer(200, statusMessage(known));
+    else answer(200, statusMessage(lies && known.state === "queued" ? { ...known, ...REFUSED } : known));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
@@ -72,6 +76,9 @@ export async function holdRelayer({ ledger, chain }: Deployed, signer: Signer): 
     count: (state) => [...held.values()].filter((one) => one.state === state).length,
     losesAnswers() {
       losesAnswers = true;
+    },
+    lies() {
+      lies = true;
     },
     async land() {
       for (const one of held.values()) {

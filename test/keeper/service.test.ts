@@ -403,6 +403,26 @@ describe("through a relayer", () => {
     await relayer.close();
   });
 
+  test("one that a relayer says it gave up is counted for as long as it can bring it to the chain", async () => {
+    const relayer = await holdRelayer(chain.stage.deployed, chain.stage.relayer);
+    relayer.lies();
+    const dataDirectory = chain.directory();
+    const keeper = await chain.keeper({ accounts: [cedar], relayer: relayer.url, dataDirectory });
+    await epoch(keeper, 0.9);
+    await epoch(keeper);
+    expect(await acts(keeper)).toMatchObject({ "takeOver relayer.fee": 1 });
+    const { own, marginInventoryMicroUsdc } = keeper.status();
+    expect(own).toMatchObject([{ isFree: false }]);
+    expect(Number(marginInventoryMicroUsdc)).toBeGreaterThan(0);
+    await keeper.stop();
+    const again = await chain.keeper({ accounts: [cedar], relayer: relayer.url, dataDirectory });
+    await expect.poll(() => again.status().own, POLL).toMatchObject([{ isFree: false }]);
+    await relayer.land();
+    await chain.settle(again);
+    expect(await acts(again)).toEqual({ "takeOver done": 1 });
+    await relayer.close();
+  });
+
   test("one whose answer was lost is remembered, and not handed over again", async () => {
     const relayer = await holdRelayer(chain.stage.deployed, chain.stage.relayer);
     const options = { relayer: relayer.url, relayerPatienceMs: 20, dataDirectory: chain.directory() };
