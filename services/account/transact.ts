@@ -2,6 +2,7 @@ import type { Contract, Signer, TransactionReceipt } from "ethers";
 import { NOBODY, proofContext, type Terms } from "../../contracts/signing.ts";
 import { type Transition as ProvenTransition, TIER } from "../../contracts/statements.ts";
 import { readLedger } from "../../protocol/chain.ts";
+import { ensure } from "../../protocol/errors.ts";
 import type { Registry } from "../../protocol/registryTree.ts";
 import type { Snapshot } from "../../protocol/snapshot.ts";
 import {
@@ -102,13 +103,24 @@ export async function submit(
   return (await (ledger.connect(sender) as Contract).submit(proven)).wait();
 }
 
-/** Submits the two halves of a trade. */
+/**
+ * Submits the two halves of a trade. Throws `trade.payer` when the sender would pay the deposit of one: the ledger asks whoever sends for no
+ * signature, so that a counterparty could name him in its half and take what he has ever allowed the ledger.
+ */
 export async function submitTrade(
   { ledger }: Deployed,
   sender: Signer,
   first: ProvenTransition,
   second: ProvenTransition,
 ): Promise<TransactionReceipt> {
+  const address = await sender.getAddress();
+  for (const { signals, terms } of [first, second]) {
+    ensure(
+      signals.deposit === 0n || BigInt(terms.payer) !== BigInt(address),
+      "trade.payer",
+      `half of side ${signals.side}: deposits ${signals.deposit} units of asset ${signals.asset} of the sender's own money, expected a half without a deposit of ${address}`,
+    );
+  }
   return (await (ledger.connect(sender) as Contract).submitTrade(first, second)).wait();
 }
 

@@ -1,4 +1,5 @@
 import { beforeAll, beforeEach, expect, test } from "vitest";
+import { submitTrade } from "../../services/account/transact.ts";
 import { expectRefusal, type LedgerFixture, ledgerFixture, randomElement } from "../support/ledgerFixture.ts";
 
 let fixture: LedgerFixture;
@@ -108,4 +109,27 @@ test("moves the money of both sides", async () => {
   expect(await usdc.balanceOf(alice.address)).toBe(atAlice - 5_500_000n);
   expect(await usdc.balanceOf(bob.address)).toBe(atBob);
   expect(await usdc.balanceOf(carol.address)).toBe(atCarol + 2_000_000n);
+});
+
+test("a counterparty's half that deposits the sender's money is not sent: the ledger would take it", async () => {
+  const { alice, bob, ledger, usdc } = fixture;
+  const tradeTag = randomElement();
+  const own = await fixture.transition({ tradeTag, side: 0n });
+  const theft = await fixture.transition(
+    { tradeTag, side: 1n, deposit: 7_000_000n },
+    { payer: alice.address },
+  );
+  const before = await usdc.balanceOf(alice.address);
+  const deployed = { ledger } as never;
+  await expect(submitTrade(deployed, alice as never, own, theft)).rejects.toMatchObject({
+    rule: "trade.payer",
+  });
+  await expect(submitTrade(deployed, alice as never, theft, own)).rejects.toMatchObject({
+    rule: "trade.payer",
+  });
+  expect(await usdc.balanceOf(alice.address)).toBe(before);
+  // Who sends for others pays nothing that he has not signed.
+  await expectRefusal(fixture.as(bob).submitTrade(own, theft), ledger, "PayerNotAuthorized", [alice.address]);
+  await fixture.as(alice).submitTrade(own, theft);
+  expect(await usdc.balanceOf(alice.address)).toBe(before - 7_000_000n);
 });
