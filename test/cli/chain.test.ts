@@ -4,12 +4,14 @@ import { join } from "node:path";
 import type { Contract } from "ethers";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type ServedChain, serveLocalChain } from "../../cli/chain/localChain.ts";
-import { firstSnapshot, type Market, makeMarket, OPTION_CHAIN } from "../../cli/demo/market.ts";
+import { type Market, makeMarket } from "../../cli/demo/market.ts";
 import { type Stage, setStage } from "../../cli/demo/stage.ts";
 import { developmentKey } from "../../cli/dev/developmentKey.ts";
+import { type CurveHold, holdCurve } from "../../protocol/curve.ts";
 import { insertClosedNodes, sealIfDue } from "../../services/chain/insertion.ts";
 import { forgingProver } from "../support/forgingProver.ts";
 import { lendProver } from "../support/lentProver.ts";
+import { shortChain, shortSnapshot } from "../support/shortMarket.ts";
 import { solvus } from "./run.ts";
 
 /*
@@ -18,6 +20,8 @@ import { solvus } from "./run.ts";
  */
 
 let takeBack: (() => void) | undefined;
+/** Every verification would start the curve's threads again. */
+let hold: CurveHold;
 
 const PASSWORD = "correct horse battery staple";
 let directory: string;
@@ -29,12 +33,14 @@ const at = (name: string): string => join(directory, name);
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "solvus-chain-"));
   vi.stubEnv("SOLVUS_PASSWORD", PASSWORD);
+  hold = await holdCurve();
   local = await serveLocalChain(new Date("2020-05-21T23:22:36Z"), 0);
   const prover = await forgingProver();
   stage = { ...(await setStage(local, { openRegistry: true })), prover };
   takeBack = lendProver(prover);
-  market = makeMarket(stage, firstSnapshot().snapshot);
+  market = makeMarket(stage, shortSnapshot());
   await market.open();
+  writeFileSync(at("options.csv"), shortChain());
   writeFileSync(at("deployment.json"), JSON.stringify(stage.deployed.deployment));
   for (const [index, { address }] of stage.traders.entries()) {
     await (await (stage.deployed.usdc.connect(stage.admin) as Contract).mint(address, 10n ** 12n)).wait();
@@ -46,6 +52,7 @@ afterAll(async () => {
   vi.unstubAllEnvs();
   await stage?.prover.close();
   await local?.close();
+  await hold?.release();
   rmSync(directory, { recursive: true, force: true });
 });
 
@@ -149,7 +156,7 @@ test("a ticket is agreed on, both halves are proven and submitted", { timeout: 3
       at("ticket.json"),
     ],
   );
-  expect(proposed.cash).toBe("-9081630000");
+  expect(proposed.cash).toBe("-9081640000");
   expect(statSync(at("ticket.json")).mode & 0o777).toBe(0o600);
   for (const side of [0, 1])
     await done(
@@ -202,7 +209,7 @@ test("an auditor's own stress snapshot can be attested on", { timeout: 300_000 }
   const { entity } = await done("account", "entity", ...keystoreFlags(1));
   const stress = ["--stress", at("stress.json")];
   const moves = ["--move-price", "BTC=+20%", "--move-volatility", "BTC=+50%"];
-  await done("snapshot", "build", "--options", OPTION_CHAIN, ...moves, "--out", at("stress.json"));
+  await done("snapshot", "build", "--options", at("options.csv"), ...moves, "--out", at("stress.json"));
   const challenge = ["--challenge", "77", "--ratio", "2"];
   await done("attest", ...accountFlags(1), ...challenge, ...stress, "--out", at("stressed.json"));
   const verify = [
