@@ -104,7 +104,10 @@ function openCommand(state: RunState): Command {
           relayer: terms.relayer,
           ...(registry === undefined ? {} : { registry }),
         });
-        return { ...relayedFigures(await relay(relayer, { kind: "opening", opening })), proveSeconds };
+        return {
+          ...relayedFigures(await relay(relayer, deployed, { kind: "opening", opening })),
+          proveSeconds,
+        };
       };
       const figures = await withProver(deployed, (prover) =>
         throughEpochs(

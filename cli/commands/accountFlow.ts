@@ -156,7 +156,7 @@ async function flow(
         const isDeposit = direction === "deposit";
         const transition = isDeposit ? await withPayerSignature(deployed, sender as Signer, proven) : proven;
         output.log("The relayer has it next…");
-        const relayed = await relay(relayer, { kind: "transition", transition });
+        const relayed = await relay(relayer, deployed, { kind: "transition", transition });
         const { fee } = transition.signals;
         report(output, direction, relayed.transaction, { ...relayedFigures(relayed), fee, ...about });
       };

@@ -5,7 +5,7 @@ import { parseDecimal, USDC_DECIMALS } from "../../protocol/fixedPoint.ts";
 import { checkPackage, type Side, type TradePackage, tradeTagOf } from "../../protocol/trade.ts";
 import { formatTicket, parseTicket, type TradeTicket } from "../../protocol/tradeTicket.ts";
 import { formatHalf, halfSchema, provenOf } from "../../services/account/half.ts";
-import { relayedTerms } from "../../services/account/relayed.ts";
+import { relayedTerms, requireOnChain } from "../../services/account/relayed.ts";
 import { randomFieldElement } from "../../services/account/secrets.ts";
 import { NOTHING, proveTransition, submitTrade } from "../../services/account/transact.ts";
 import { chainTime, type Deployed } from "../../services/chain/deployment.ts";
@@ -222,11 +222,13 @@ function submitCommand(state: RunState): Command {
         return;
       }
       await relayedTerms(relayer, deployed);
+      const before = await deployed.provider.getBlockNumber();
       const ids: string[] = [];
       for (const transition of halves)
         ids.push((await relayer.submit({ kind: "transition", transition })).id);
       output.log("The relayer has it next…");
       const relayed = await relayer.wait(ids[0]!);
+      await requireOnChain(deployed, { kind: "transition", transition: halves[0]! }, before);
       output.result(relayedFigures(relayed), `The trade is done (transaction ${relayed.transaction}).`);
     });
   });

@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Signer } from "ethers";
 import { getAddress } from "ethers";
 import { signDeposit } from "../../contracts/signing.ts";
 import type { Transition as ProvenTransition } from "../../contracts/statements.ts";
 import { ensure } from "../../protocol/errors.ts";
 import type { Deployed } from "../chain/deployment.ts";
+import { findApplied } from "../relayer/applied.ts";
 import type { RelayerClient } from "../relayer/client.ts";
 import type { Item } from "../relayer/items.ts";
 
@@ -58,12 +60,45 @@ export async function withPayerSignature(
 /** What a relayer says of a submission that is on the chain. */
 export type Relayed = Awaited<ReturnType<RelayerClient["wait"]>>;
 
-/** Hands an item to a relayer and waits until it is on the chain. Throws the relayer's refusal, `relayer.timeout`. */
+/** How long the chain is looked at for what a relayer says is there: nodes differ. */
+const SEEN_MS = 30_000;
+const LOOK_MS = 500;
+
+/**
+ * Waits until the ledger itself shows an item that a relayer says is on the chain, whose word costs it nothing. `absentAt` is a height at
+ * which it was not there. Throws `relayer.notOnChain`.
+ */
+export async function requireOnChain(
+  deployed: Deployed,
+  item: Item,
+  absentAt: number,
+  seenMs = SEEN_MS,
+): Promise<void> {
+  const within = <T>(question: () => Promise<T>): Promise<T> => question();
+  const until = performance.now() + seenMs;
+  while ((await findApplied({ deployed, within }, item, absentAt)) === undefined) {
+    ensure(
+      performance.now() < until,
+      "relayer.notOnChain",
+      "item: on the chain as the relayer says, expected the ledger's event of it; look at the account before you prove anew",
+    );
+    await sleep(LOOK_MS);
+  }
+}
+
+/**
+ * Hands an item to a relayer and waits until it is on the chain, by the relayer's word and then by the ledger's own. Throws the relayer's refusal,
+ * `relayer.timeout`, `relayer.notOnChain`.
+ */
 export async function relay(
   relayer: Pick<RelayerClient, "submit" | "wait">,
+  deployed: Deployed,
   item: Item,
-  timeoutMs?: number,
+  patience: { minedMs?: number; seenMs?: number } = {},
 ): Promise<Relayed> {
+  const before = await deployed.provider.getBlockNumber();
   const { id } = await relayer.submit(item);
-  return relayer.wait(id, ["mined", "final"], timeoutMs);
+  const relayed = await relayer.wait(id, ["mined", "final"], patience.minedMs);
+  await requireOnChain(deployed, item, before, patience.seenMs);
+  return relayed;
 }

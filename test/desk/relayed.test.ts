@@ -1,12 +1,15 @@
-import { verifyTypedData, Wallet } from "ethers";
+import { Interface, verifyTypedData, Wallet } from "ethers";
 import { describe, expect, test } from "vitest";
 import { DEPOSIT_TYPES, ledgerDomain, NOBODY } from "../../contracts/signing.ts";
 import type { Transition } from "../../contracts/statements.ts";
 import { SolvusError } from "../../protocol/errors.ts";
 import { throughEpochs } from "../../services/account/again.ts";
 import { relay, relayedTerms, withPayerSignature } from "../../services/account/relayed.ts";
+import { abiOf } from "../../services/chain/artifacts.ts";
+import type { Deployed } from "../../services/chain/deployment.ts";
 import type { Item } from "../../services/relayer/items.ts";
 import type { Quote } from "../../services/relayer/messages.ts";
+import { someTransition } from "../relayer/someTransition.ts";
 import { expectRule } from "./rule.ts";
 
 const chain = { chainId: 31337n, ledger: "0x5FbDB2315678afecb367f032d93F642f64180aa3" };
@@ -51,18 +54,57 @@ test("a payer signs for this note, amount and deadline, and no other", async () 
     expect(signer({ ...said, [field]: said[field] + 1n })).not.toBe(payer.address);
 });
 
-test("an item is handed over and followed until it is on the chain", async () => {
-  const asked: unknown[] = [];
-  const client = {
-    submit: async (item: Item) => ({ id: item.kind }),
+describe("an item that is handed over", () => {
+  const face = new Interface(abiOf("ledger"));
+  const item: Item = { kind: "transition", transition: someTransition() };
+  /** The ledger's event of an item with these signals. */
+  const logOf = ({ nullifier, commitment }: Transition["signals"]) => {
+    const { inputs } = face.getEvent("Transitioned")!;
+    const values = inputs.map(({ name, type }) =>
+      name === "nullifier"
+        ? nullifier
+        : name === "commitment"
+          ? commitment
+          : type.endsWith("]")
+            ? [1n, 2n]
+            : 0n,
+    );
+    const { topics, data } = face.encodeEventLog("Transitioned", values);
+    return { topics, data, transactionHash: "0x", blockNumber: 9, blockHash: "0x" };
+  };
+  const ledgerWith = (logs: object[], asked: number[] = []) =>
+    ({
+      deployment: { ledger: chain.ledger, fromBlock: 0 },
+      ledger: { interface: face },
+      provider: {
+        getBlockNumber: async () => 9,
+        getLogs: async () => (asked.push(1) > 1 ? logs : []),
+      },
+    }) as unknown as Deployed;
+  const client = (told: unknown[] = []) => ({
+    submit: async ({ kind }: Item) => ({ id: kind }),
     wait: async (...args: unknown[]) => {
-      asked.push(args);
+      told.push(args);
       return { state: "mined" };
     },
-  };
-  const item = { kind: "opening" } as Item;
-  expect(await relay(client as never, item, 5)).toEqual({ state: "mined" });
-  expect(asked).toEqual([["opening", ["mined", "final"], 5]]);
+  });
+
+  test("is followed until the ledger shows it", async () => {
+    const told: unknown[] = [];
+    const asked: number[] = [];
+    const deployed = ledgerWith([logOf((item.transition as Transition).signals)], asked);
+    expect(await relay(client(told) as never, deployed, item, { minedMs: 5 })).toEqual({ state: "mined" });
+    expect(told).toEqual([["transition", ["mined", "final"], 5]]);
+    expect(asked).toHaveLength(2);
+  });
+
+  test("is not done because a relayer says so, nor because its note is spent otherwise", async () => {
+    const { signals } = item.transition as Transition;
+    for (const logs of [[], [logOf({ ...signals, commitment: signals.commitment + 1n })]]) {
+      const relaying = relay(client() as never, ledgerWith(logs), item, { seenMs: 10 });
+      await expect(relaying).rejects.toMatchObject({ rule: "relayer.notOnChain" });
+    }
+  });
 });
 
 describe("proving through epochs", () => {
