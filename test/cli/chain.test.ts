@@ -12,6 +12,7 @@ import { insertClosedNodes, sealIfDue } from "../../services/chain/insertion.ts"
 import { forgingProver } from "../support/forgingProver.ts";
 import { lendProver } from "../support/lentProver.ts";
 import { shortChain, shortSnapshot } from "../support/shortMarket.ts";
+import { weakenKeystore } from "../support/weakKeystore.ts";
 import { solvus } from "./run.ts";
 
 /*
@@ -107,6 +108,7 @@ test("accounts are opened, the keystore made on the way", { timeout: 300_000 }, 
     expect(opened).toMatchObject({ number: 1, transaction: expect.stringMatching(/^0x/) });
   }
   expect(existsSync(at("1.keystore"))).toBe(true);
+  for (const owner of [0, 1]) await weakenKeystore(at(`${owner}.keystore`), PASSWORD);
   expect(await done("account", "show", ...accountFlags(1))).toMatchObject({ inserted: false, positions: [] });
   await refused("account.pending", "account", "deposit", ...senderFlags(0), "--amount", "1", "--wait", "0");
   await writeQueue();

@@ -8,12 +8,14 @@ import { type Market, makeMarket } from "../../cli/demo/market.ts";
 import { type Stage, setStage } from "../../cli/demo/stage.ts";
 import { developmentKey } from "../../cli/dev/developmentKey.ts";
 import { freePorts } from "../../cli/up/ports.ts";
+import { createKeystore } from "../../prover/keystore.ts";
 import type { Prover } from "../../prover/prover.ts";
 import { insertClosedNodes, sealIfDue } from "../../services/chain/insertion.ts";
 import { auditLedger } from "../../verifier/ledgerAudit.ts";
 import { idealProver } from "../support/idealProver.ts";
 import { lendProver } from "../support/lentProver.ts";
 import { shortSnapshot } from "../support/shortMarket.ts";
+import { WEAK } from "../support/weakKeystore.ts";
 import { solvus } from "./run.ts";
 
 /*
@@ -57,6 +59,7 @@ beforeAll(async () => {
   for (const [index, { address }] of traders.entries()) {
     await (await (deployed.usdc.connect(admin) as Contract).mint(address, 10n ** 12n)).wait();
     writeFileSync(at(`${index}.key`), `${developmentKey(index + 1)}\n`);
+    await createKeystore(at(`${index}.keystore`), PASSWORD, WEAK);
   }
 });
 afterAll(async () => {

@@ -7,11 +7,13 @@ import { type ServedChain, serveLocalChain } from "../../cli/chain/localChain.ts
 import { type Market, makeMarket } from "../../cli/demo/market.ts";
 import { type Stage, setStage } from "../../cli/demo/stage.ts";
 import { developmentKey } from "../../cli/dev/developmentKey.ts";
+import { createKeystore } from "../../prover/keystore.ts";
 import type { Prover } from "../../prover/prover.ts";
 import { insertClosedNodes, sealIfDue } from "../../services/chain/insertion.ts";
 import { idealProver } from "../support/idealProver.ts";
 import { lendProver } from "../support/lentProver.ts";
 import { shortSnapshot } from "../support/shortMarket.ts";
+import { WEAK } from "../support/weakKeystore.ts";
 import { solvus } from "./run.ts";
 
 /*
@@ -27,6 +29,7 @@ let local: ServedChain;
 let stage: Stage;
 let market: Market;
 let prover: Prover;
+const PASSWORD = "correct horse battery staple";
 /** Entities of Alder, who will be removed, and of Birch, who stays. */
 let entity: string;
 let other: string;
@@ -38,7 +41,7 @@ const account = (name = "alder"): string[] => [...proving(name), "--key-file", a
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "solvus-post-"));
-  vi.stubEnv("SOLVUS_PASSWORD", "correct horse battery staple");
+  vi.stubEnv("SOLVUS_PASSWORD", PASSWORD);
   local = await serveLocalChain(new Date("2020-05-21T23:22:36Z"), 0);
   stage = await setStage(local, { openRegistry: false, verifier: "ideal" });
   const verifier = await local.ethers.getContractAt(
@@ -57,7 +60,8 @@ beforeAll(async () => {
     const { address } = stage.traders[place] as (typeof stage.traders)[0];
     await (await (stage.deployed.usdc.connect(stage.admin) as Contract).mint(address, 10n ** 12n)).wait();
     writeFileSync(at(`${name}.key`), developmentKey(place + 1));
-    const made = await done("account", "entity", "--keystore", at(`${name}.keystore`), "--create");
+    await createKeystore(at(`${name}.keystore`), PASSWORD, WEAK);
+    const made = await done("account", "entity", "--keystore", at(`${name}.keystore`));
     entities.push(made.entity as string);
   }
   [entity, other] = entities as [string, string];

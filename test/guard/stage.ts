@@ -24,6 +24,7 @@ import type { GuardEvent } from "../../services/guard/webhook.ts";
 import { makeLog } from "../../services/log.ts";
 import { idealProver } from "../support/idealProver.ts";
 import { shortSnapshot } from "../support/shortMarket.ts";
+import { WEAK } from "../support/weakKeystore.ts";
 
 /*
  * A chain on which Alder is long ten bitcoin from Birch with sixteen thousand dollars, and the guard of Alder's account. The ledger verifies by
@@ -93,7 +94,7 @@ export async function guardStage(): Promise<GuardStage> {
   await market.open();
   for (const { address } of traders)
     await (await (deployed.usdc.connect(admin) as Contract).mint(address, 10n ** 12n)).wait();
-  await createKeystore(at("alder.keystore"), PASSWORD);
+  await createKeystore(at("alder.keystore"), PASSWORD, WEAK);
   const secretsOf = (master: Uint8Array) => accountSecrets(master, 1n, scopeOf(deployed));
   const owners = [
     secretsOf(await openKeystore(at("alder.keystore"), PASSWORD)),
