@@ -61,7 +61,9 @@ const MOST_ROUNDS = 100;
 /** Requests that are heard in a minute of the chain's time: whoever has the card can ask, and what is heard stays in the record. */
 const MOST_A_MINUTE = 60;
 /** Reasons that a taker is told; others would tell of the maker's account. */
-const TOLD: readonly string[] = ["desk.unlisted", "desk.notional", "desk.busy"];
+const TOLD: readonly string[] = ["desk.unlisted", "desk.notional", "desk.busy", "desk.stale"];
+/** Seconds after which a snapshot's marks are no longer quoted: the ledger settles no trade on them, and the next may be far from them. */
+const STALE_SECONDS = 180;
 
 /** Makes a maker from its record, as it was before it stopped. */
 export function makeMaker(config: MakerConfig): Maker {
@@ -291,6 +293,12 @@ async function packageFor(
   );
   const bound = binding.map(({ ticket }) => ticket!.package);
   const snapshot = await presentSnapshot(reading);
+  const age = now - Math.floor(snapshot.inputs.time / 1000);
+  ensure(
+    age <= STALE_SECONDS,
+    "desk.stale",
+    `snapshot: ${age} s old, expected at most ${STALE_SECONDS}: its marks are no prices any more`,
+  );
   const { note: held } = await own.now();
   const cash = priceOf(legs, snapshot, { legs: held.legs, bound }, rules);
   const trade = { legs, cash, salt: randomFieldElement() };

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { SolvusError } from "../../protocol/errors.ts";
+import { findInstrument } from "../../protocol/instrument.ts";
+import { emptyNote } from "../../protocol/note.ts";
 import { sealEnvelope } from "../../services/desk/envelope.ts";
 import { cardOf, identityOf } from "../../services/desk/identity.ts";
 import { type MakerConfig, makeMaker } from "../../services/desk/maker.ts";
@@ -10,6 +12,7 @@ import { type MessageOf, say, spokenForm } from "../../services/desk/message.ts"
 import type { Post } from "../../services/desk/post.ts";
 import { openRecord } from "../../services/desk/record.ts";
 import { makeTaker, type TakerConfig } from "../../services/desk/taker.ts";
+import { shortSnapshot } from "../support/shortMarket.ts";
 import { log, RULES } from "./stage.ts";
 
 const [maker, taker] = [1, 2].map((fill) => identityOf(Buffer.alloc(32, fill)));
@@ -96,6 +99,51 @@ test("a taker who waits for ever, in a box without room, does not keep a maker a
   tried = 0;
   await role.correspond();
   expect(tried).toBe(0);
+  record.close();
+  rmSync(directory, { recursive: true });
+});
+
+test("a taker who asks while the oracle is silent has no quote at marks of before", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "solvus-maker-"));
+  const record = openRecord(join(directory, "maker.jsonl"), maker!, scope, "maker");
+  const snapshot = shortSnapshot();
+  const time = Math.floor(snapshot.inputs.time / 1000);
+  let now = time + 180;
+  const mailbox: { id: string; envelope: Uint8Array }[] = [];
+  const post: Post = {
+    put: async () => {},
+    read: async () => [...mailbox],
+    remove: async () => void mailbox.splice(0),
+  };
+  const deployed = {
+    provider: { getBlock: async () => ({ timestamp: now }) },
+    oracle: { latest: async () => [snapshot.root] },
+  };
+  const note = { ...emptyNote(1n, 2n, 3n), cash: 100_000_000_000n };
+  const config = {
+    ...{ identity: maker!, scope, record, post, rules: RULES, log },
+    reading: { deployed, snapshots: async () => snapshot },
+    account: { now: async () => ({ note }) },
+    relayer: { quote: async () => ({ fees: { transition: 0n } }) },
+  } as unknown as MakerConfig;
+  const role = makeMaker(config);
+  const { id } = findInstrument(snapshot.instruments, "BTC-PERPETUAL");
+  const answerTo = async (place: number): Promise<string | undefined> => {
+    const requestId = String(place).padStart(32, "0");
+    const message = say<MessageOf<"request">>(taker!.signing, scope, {
+      ...{ kind: "request", to: maker!.signing.key, requestId, answerBy: now + 60 },
+      legs: [{ id: String(id), size: "1" }],
+      replyTo: taker!.replyBox(requestId).address,
+    });
+    const { address } = maker!.box;
+    mailbox.push({ id: requestId, envelope: await sealEnvelope(address, scope, spokenForm(message)) });
+    await role.correspond();
+    const { quote, decline } = role.book.conversations.get(message.hash)!;
+    return quote === undefined ? decline?.content.rule : "quoted";
+  };
+  expect(await answerTo(1)).toBe("quoted");
+  now += 1;
+  expect(await answerTo(2)).toBe("desk.stale");
   record.close();
   rmSync(directory, { recursive: true });
 });
