@@ -1,3 +1,4 @@
+import { ensure } from "../../protocol/errors.ts";
 import type { Sql } from "./store.ts";
 
 /*
@@ -120,13 +121,21 @@ const STEPS: readonly string[] = [
 /** Serialises migrations of any number of processes. */
 const MIGRATION_LOCK = 7_301_001;
 
-/** Brings the schema up to date, in the caller's transaction. Several processes may do so at once. */
+/**
+ * Brings the schema up to date, in the caller's transaction. Several processes may do so at once. Throws `store.newer` for a schema of a
+ * later program: what it means by its rows this one does not know.
+ */
 export async function migrate(sql: Sql): Promise<void> {
   await sql.query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
   await sql.query("CREATE TABLE IF NOT EXISTS solvus_schema (version integer PRIMARY KEY)");
   const [{ version }] = (await sql.query<{ version: number }>(
     "SELECT coalesce(max(version), 0)::integer AS version FROM solvus_schema",
   )) as [{ version: number }];
+  ensure(
+    version <= STEPS.length,
+    "store.newer",
+    `database: its schema is of version ${version}, expected at most ${STEPS.length}; run a program as new as the one that made it`,
+  );
   for (const [step, text] of STEPS.entries()) {
     if (step < version) continue;
     for (const statement of text.split(";")) if (statement.trim() !== "") await sql.query(statement);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { lockDirectory } from "../../services/store/directoryLock.ts";
+import { migrate } from "../../services/store/migrations.ts";
 import { jobsIn, openStore, type Store } from "../../services/store/store.ts";
 import { emptyDataDirectory, quietLog, temporaryStore } from "../support/storeFixture.ts";
 
@@ -70,6 +71,15 @@ describe("an embedded store", () => {
     expect(await store.query("SELECT number FROM tally")).toEqual([{ number: 2 }]);
     const jobs = await store.boss.fetch<{ number: number }>("tally", { batchSize: 5 });
     expect(jobs.map(({ data }) => data)).toEqual([{ number: 2 }]);
+  });
+
+  test("of a later program is refused by an earlier one, which would misread its rows", async () => {
+    const later = store.transaction(async (sql) => {
+      await sql.query("INSERT INTO solvus_schema (version) VALUES (99)");
+      await migrate(sql);
+    });
+    await expect(later).rejects.toMatchObject({ rule: "store.newer" });
+    await store.transaction(migrate);
   });
 
   test("refuses a statement past the transaction that it is made in", async () => {
