@@ -17,6 +17,7 @@ const EXPIRED = new Set([
   "ledger.SnapshotNotLatest",
   "ledger.PreviousSnapshotRefused",
   "ledger.SnapshotStale",
+  "ledger.WindingDown",
 ]);
 
 /** No state of the ledger would admit the same item, or no relayer would send it. */

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { applyTransition, type TransitionRequest } from "../../protocol/transition.ts";
 import { flowSnapshot } from "../../services/chain/reading.ts";
+import { verdictOf } from "../../services/relayer/refusals.ts";
 import { expectRefusal, type LedgerFixture, ledgerFixture } from "../support/ledgerFixture.ts";
 import { fund } from "../support/ledgerItems.ts";
 import { noteWith, PERPETUAL, smallMarket } from "../support/syntheticMarket.ts";
@@ -88,6 +89,10 @@ test("what owners prove deposits and withdrawals on is the latest snapshot, and 
   const { last } = await woundDown();
   expect(last).toBe(first);
   expect(await proven()).toBe(first);
+});
+
+test("a relayer waits no longer with what a wind-down has overtaken", () => {
+  expect(verdictOf({ rule: "ledger.WindingDown", message: "epoch is 1" })).toBe("expired");
 });
 
 test("a week of silence alone ends nothing: a snapshot that comes before any wind-down is the latest", async () => {
