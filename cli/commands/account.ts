@@ -14,7 +14,13 @@ import { relay, relayedTerms } from "../../services/account/relayed.ts";
 import { accountOf, type Reading, scopeOf, withReading } from "../../services/chain/reading.ts";
 import { registryOf } from "../../services/chain/registryFile.ts";
 import { requireWritable } from "../../services/files.ts";
-import { type RelayerOptions, relayedFigures, relayerOf, withRelayer } from "../account/relayer.ts";
+import {
+  mostFeeOf,
+  type RelayerOptions,
+  relayedFigures,
+  relayerOf,
+  withRelayer,
+} from "../account/relayer.ts";
 import {
   type AccountOptions,
   masterOf,
@@ -79,6 +85,7 @@ function openCommand(state: RunState): Command {
     withReading(options, async (reading) => {
       const { deployed } = reading;
       const relayer = relayerOf(options);
+      const mostFee = mostFeeOf(options);
       const sender = relayer === undefined ? senderOf(options, deployed) : undefined;
       const registry = await registryOf(deployed, options.registry);
       if (!existsSync(options.keystore)) {
@@ -99,7 +106,7 @@ function openCommand(state: RunState): Command {
           const { receipt, proveSeconds } = await openAccount(deployed, prover, sender!, secrets, registry);
           return { transaction: receipt.hash, gas: Number(receipt.gasUsed), proveSeconds };
         }
-        const terms = await relayedTerms(relayer, deployed);
+        const terms = await relayedTerms(relayer, deployed, mostFee);
         const { opening, proveSeconds } = await proveOpening(deployed, prover, secrets, {
           relayer: terms.relayer,
           ...(registry === undefined ? {} : { registry }),

@@ -18,7 +18,13 @@ import { flowSnapshot, withReading } from "../../services/chain/reading.ts";
 import { registryOf } from "../../services/chain/registryFile.ts";
 import { listed, lotsOf } from "../account/amounts.ts";
 import { type ModeName, modeOf, modeOption } from "../account/mode.ts";
-import { type RelayerOptions, relayedFigures, relayerOf, withRelayer } from "../account/relayer.ts";
+import {
+  mostFeeOf,
+  type RelayerOptions,
+  relayedFigures,
+  relayerOf,
+  withRelayer,
+} from "../account/relayer.ts";
 import {
   type AccountOptions,
   secretsOf,
@@ -112,6 +118,7 @@ async function flow(
 ): Promise<void> {
   if (options.to !== undefined && !isAddress(options.to))
     throw new Misuse("cli.address", `--to is ${JSON.stringify(options.to)}, expected an address`);
+  const mostFee = mostFeeOf(options);
   await withReading(options, async (reading) => {
     const { deployed } = reading;
     const relayer = relayerOf(options);
@@ -129,7 +136,7 @@ async function flow(
       const prove = async (): Promise<ReadyTransition> => {
         const snapshot = await flowSnapshot(reading);
         output.log(`Proving the ${direction} at epoch ${snapshot.epoch}…`);
-        const terms = relayer && (await relayedTerms(relayer, deployed));
+        const terms = relayer && (await relayedTerms(relayer, deployed, mostFee));
         const fee = terms?.fee ?? 0n;
         const request: TransitionRequest = {
           ...NOTHING,

@@ -15,7 +15,13 @@ import { cashAtMarks } from "../../services/desk/pricing.ts";
 import { readJson, readText, requireWritable, writeText } from "../../services/files.ts";
 import { parseLeg } from "../account/amounts.ts";
 import { type ModeName, modeOf, modeOption } from "../account/mode.ts";
-import { type RelayerOptions, relayedFigures, relayerOf, withRelayer } from "../account/relayer.ts";
+import {
+  mostFeeOf,
+  type RelayerOptions,
+  relayedFigures,
+  relayerOf,
+  withRelayer,
+} from "../account/relayer.ts";
 import {
   type AccountOptions,
   secretsOf,
@@ -152,6 +158,7 @@ function proveCommand(state: RunState): Command {
     if (options.side !== "0" && options.side !== "1")
       throw new Misuse("cli.side", `--side is ${JSON.stringify(options.side)}, expected 0 or 1`);
     const side: Side = options.side === "0" ? 0 : 1;
+    const mostFee = mostFeeOf(options);
     await withReading(options, async (reading) => {
       const { deployed } = reading;
       const ticket = ticketFor(options, deployed);
@@ -163,7 +170,7 @@ function proveCommand(state: RunState): Command {
         const snapshot = await reading.latest();
         output.log(`Proving side ${side} at epoch ${snapshot.epoch}…`);
         const relayer = relayerOf(options);
-        const terms = relayer && (await relayedTerms(relayer, deployed));
+        const terms = relayer && (await relayedTerms(relayer, deployed, mostFee));
         const fee = terms?.fee ?? 0n;
         const request = { ...NOTHING, mode: modeOf(options), fee, trade: { package: ticket.package, side } };
         const { deadline } = ticket;

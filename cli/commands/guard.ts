@@ -58,7 +58,11 @@ export function guardCommand(state: RunState): Command {
     .option("--target-ratio <number>", "the ratio that acting aims at", "1.5")
     .option("--top-up-per-day <usd>", "most USDC that it deposits in 24 hours (default: none)")
     .option("--top-up-total <usd>", "most USDC that it deposits ever (default: that of a day)")
-    .option("--max-fee <usd>", "most USDC that a relayer is paid for a deposit", "1")
+    .option(
+      "--max-fee <usd>",
+      "most USDC that a relayer is paid for a deposit, or for a half of a trade",
+      "1",
+    )
     .option(
       "--reduce-per-day <usd>",
       "most notional, at the marks, that it has closed in 24 hours (default: none)",

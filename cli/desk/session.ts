@@ -17,6 +17,7 @@ import type { TakerConfig } from "../../services/desk/taker.ts";
 import { readJson } from "../../services/files.ts";
 import type { Log } from "../../services/log.ts";
 import { relayerClient } from "../../services/relayer/client.ts";
+import { mostFeeOf, withMaxFee } from "../account/relayer.ts";
 import { type AccountOptions, masterOf, withAccount } from "../account/session.ts";
 import { wholeNumber } from "../marketFlags.ts";
 import { secretFrom } from "../password.ts";
@@ -26,6 +27,7 @@ export interface DeskOptions extends AccountOptions {
   identity?: string;
   relayer: string;
   record: string;
+  maxFee?: string;
 }
 
 export const DEFAULT_RELAYER = "http://127.0.0.1:9420";
@@ -36,7 +38,7 @@ export function withIdentity(command: Command): Command {
 }
 
 export function withDesk(command: Command): Command {
-  return withIdentity(withAccount(command))
+  return withMaxFee(withIdentity(withAccount(command)))
     .option("--relayer <url>", "the relayer whose mailboxes and batches are used", DEFAULT_RELAYER)
     .requiredOption("--record <file>", "the signed record of what is said; made if need be")
     .option("--registry <file>", "the institution's path or the officer's list, unless the registry is open");
@@ -64,6 +66,7 @@ export async function deskParts(
   log: Log,
 ): Promise<TakerConfig> {
   const { deployed } = reading;
+  const mostFee = mostFeeOf(options);
   const relayer = readingInput(() => relayerClient(options.relayer, { patienceMs: 20_000 }));
   const master = await masterOf(options);
   const number = BigInt(wholeNumber(options.number ?? "1", "--number", 1));
@@ -72,7 +75,7 @@ export async function deskParts(
   const { chainId, ledger } = deployed.chain;
   const scope = { chainId, ledger };
   return {
-    ...{ reading, prover, relayer, log, identity, scope },
+    ...{ reading, prover, relayer, log, identity, scope, mostFee },
     account: followOwnAccount(reading, accountSecrets(master, number, scopeOf(deployed))),
     record: openRecord(options.record, identity, scope, role),
     post: postAt(options.relayer),

@@ -25,10 +25,14 @@ export interface RelayedTerms {
 /** Most micro-USDC that the ledger lets a relayer take. */
 const FEE_CAP = 5_000_000n;
 
-/** The terms of a relayer's quote. Throws `relayer.ledger` when it serves another ledger, `relayer.fee` when it asks for more than can be paid. */
+/**
+ * The terms of a relayer's quote. Throws `relayer.ledger` when it serves another ledger, `relayer.fee` when it asks for more than `mostFee`, micro-USDC:
+ * what the owner is willing to pay, or all that can be paid.
+ */
 export async function relayedTerms(
   relayer: Pick<RelayerClient, "quote">,
   { chain }: Pick<Deployed, "chain">,
+  mostFee = FEE_CAP,
 ): Promise<RelayedTerms> {
   const { chainId, ledger, relayer: address, fees } = await relayer.quote();
   ensure(
@@ -37,9 +41,9 @@ export async function relayedTerms(
     `relayer: serves ledger ${ledger} on chain ${chainId}, expected ${chain.ledger} on ${chain.chainId}`,
   );
   ensure(
-    fees.transition <= FEE_CAP,
+    fees.transition <= mostFee && fees.transition <= FEE_CAP,
     "relayer.fee",
-    `relayer's fee: ${fees.transition} micro-USDC, expected at most ${FEE_CAP}`,
+    `relayer's fee: ${fees.transition} micro-USDC, expected at most ${mostFee < FEE_CAP ? mostFee : FEE_CAP}`,
   );
   return { relayer: address, fee: fees.transition };
 }

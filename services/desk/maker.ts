@@ -3,6 +3,7 @@ import { ensure, SolvusError } from "../../protocol/errors.ts";
 import { checkPackage, type TradePackage } from "../../protocol/trade.ts";
 import { formatTicket } from "../../protocol/tradeTicket.ts";
 import { presentSnapshot } from "../account/follow.ts";
+import { relayedTerms } from "../account/relayed.ts";
 import { randomFieldElement } from "../account/secrets.ts";
 import { chainTime } from "../chain/deployment.ts";
 import type { Running } from "../running.ts";
@@ -279,7 +280,7 @@ export function bindingOf(book: Book, now: number): Conversation[] {
 
 /** The package that the maker offers in answer to a request. Throws why it offers none. */
 async function packageFor(
-  { reading, account: own, relayer, rules }: MakerConfig,
+  { reading, account: own, relayer, rules, mostFee }: MakerConfig,
   book: Book,
   { content }: Heard<MessageOf<"request">>,
   now: number,
@@ -303,8 +304,8 @@ async function packageFor(
   const cash = priceOf(legs, snapshot, { legs: held.legs, bound }, rules);
   const trade = { legs, cash, salt: randomFieldElement() };
   checkPackage(trade);
-  const { fees } = await relayer.quote();
-  const needs = { fee: fees.transition, cushion: rules.cushion };
+  const { fee } = await relayedTerms(relayer, reading.deployed, mostFee);
+  const needs = { fee, cushion: rules.cushion };
   requireCapacity(held, snapshot, bound, trade, needs);
   return trade;
 }

@@ -34,6 +34,8 @@ export interface SettlementParts {
   side: Side;
   /** Registry file, unless the registry is open. */
   registry?: string;
+  /** Most micro-USDC that the relayer is paid for a half; all that the ledger lets it take unless given. */
+  mostFee?: bigint;
   log: Log;
   /**
    * For tests; awaited at points of the work, before anything further follows: `asked`, `quoted`, `accepted` (the taker), `taken`
@@ -109,7 +111,7 @@ export function makeSettler(book: Book, parts: SettlementParts): Settler {
     { content: round }: Heard<MessageOf<"round">>,
     account: Account,
   ): Promise<ProvenTransition> => {
-    const { fee } = await relayedTerms(relayer, deployed);
+    const { fee } = await relayedTerms(relayer, deployed, parts.mostFee);
     const snapshot = await presentSnapshot(reading);
     if (snapshot.root !== BigInt(round.snapshotRoot))
       throw new SolvusError("desk.snapshotPassed", `snapshot of round ${round.number}: not the latest`);

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ensure, SolvusError } from "../../protocol/errors.ts";
 import { checkPackage, type TradePackage } from "../../protocol/trade.ts";
 import { presentRoot, presentSnapshot } from "../account/follow.ts";
+import { relayedTerms } from "../account/relayed.ts";
 import { chainTime } from "../chain/deployment.ts";
 import { type Book, type Conversation, isAgreed, isOpen, note, openBook } from "./book.ts";
 import { bestOf, reasonAgainst, requireFeasible } from "./choice.ts";
@@ -160,9 +161,9 @@ export function makeTaker(config: TakerConfig): Taker {
     }
     const quote = best.quote as Heard<MessageOf<"quote">>;
     try {
-      const { fees } = await relayer.quote();
+      const { fee } = await relayedTerms(relayer, deployed, config.mostFee);
       const { note: held } = await account.now();
-      requireFeasible(best.ticket!, held, await presentSnapshot(reading), fees.transition);
+      requireFeasible(best.ticket!, held, await presentSnapshot(reading), fee);
     } catch (error) {
       if (!(error instanceof SolvusError) || isPassing(error)) throw error;
       note(book, now, { event: "passed", quoteHash: quote.hash, rule: error.rule });

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { getAddress } from "ethers";
 import { expect, test } from "vitest";
 import { SolvusError } from "../../protocol/errors.ts";
 import { findInstrument } from "../../protocol/instrument.ts";
@@ -116,6 +117,7 @@ test("a taker who asks while the oracle is silent has no quote at marks of befor
     remove: async () => void mailbox.splice(0),
   };
   const deployed = {
+    chain: { ...scope, ledger: getAddress(scope.ledger) },
     provider: { getBlock: async () => ({ timestamp: now }) },
     oracle: { latest: async () => [snapshot.root] },
   };
@@ -124,7 +126,7 @@ test("a taker who asks while the oracle is silent has no quote at marks of befor
     ...{ identity: maker!, scope, record, post, rules: RULES, log },
     reading: { deployed, snapshots: async () => snapshot },
     account: { now: async () => ({ note }) },
-    relayer: { quote: async () => ({ fees: { transition: 0n } }) },
+    relayer: { quote: async () => ({ ...scope, relayer: scope.ledger, fees: { transition: 0n } }) },
   } as unknown as MakerConfig;
   const role = makeMaker(config);
   const { id } = findInstrument(snapshot.instruments, "BTC-PERPETUAL");

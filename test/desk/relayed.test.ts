@@ -1,5 +1,6 @@
 import { Interface, verifyTypedData, Wallet } from "ethers";
 import { describe, expect, test } from "vitest";
+import { mostFeeOf } from "../../cli/account/relayer.ts";
 import { DEPOSIT_TYPES, ledgerDomain, NOBODY } from "../../contracts/signing.ts";
 import type { Transition } from "../../contracts/statements.ts";
 import { SolvusError } from "../../protocol/errors.ts";
@@ -35,6 +36,15 @@ describe("terms of a relayer", () => {
     await expectRule("relayer.ledger", () => relayedTerms(quoting({ chainId: 1n }), deployed));
     await expectRule("relayer.ledger", () => relayedTerms(quoting({ ledger: relayer }), deployed));
     await expectRule("relayer.fee", () => relayedTerms(quoting({}, 5_000_001n), deployed));
+  });
+
+  test("are refused above what the owner is willing to pay, and no later than that", async () => {
+    const most = 1_000_000n;
+    expect(await relayedTerms(quoting({}, most), deployed, most)).toMatchObject({ fee: most });
+    await expectRule("relayer.fee", () => relayedTerms(quoting({}, most + 1n), deployed, most));
+    await expectRule("relayer.fee", () => relayedTerms(quoting({}, 5_000_001n), deployed, 2n ** 60n));
+    expect(mostFeeOf({})).toBe(most);
+    expect(mostFeeOf({ maxFee: "0.25" })).toBe(250_000n);
   });
 });
 
