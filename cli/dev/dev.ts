@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Contract } from "ethers";
+import { Misuse } from "../../protocol/errors.ts";
 import { insertClosedNodes, sealIfDue } from "../../services/chain/insertion.ts";
-import { writeText } from "../../services/files.ts";
+import { readText, writeText } from "../../services/files.ts";
 import { type ServedChain, serveLocalChain } from "../chain/localChain.ts";
 import { firstSnapshot, type Market, makeMarket } from "../demo/market.ts";
 import { listSpotAssets, type Stage, setStage } from "../demo/stage.ts";
@@ -24,6 +25,25 @@ const TICK_MS = 2_000;
 /** What the two development traders start with. */
 const CASH = 1_000_000_000_000n;
 const LOTS = 1_000n;
+
+/** What a run writes and removes again, in the order in which it does; the first tells whose the others are. */
+const FILES = ["alice.key", "bob.key", "committee.key", "deployment.json"] as const;
+
+/**
+ * Throws misuse (`dev.directory`) for a directory with a file of these names that no earlier run has left: it would be written over now, and
+ * removed in the end.
+ */
+export function requireOwnFiles(directory: string): void {
+  const found = FILES.filter((name) => existsSync(join(directory, name)));
+  const [mark] = FILES;
+  const isOwn = found[0] === mark && readText(join(directory, mark), "--out").trim() === developmentKey(1);
+  if (found.length > 0 && !isOwn)
+    throw new Misuse(
+      "dev.directory",
+      `--out is ${JSON.stringify(directory)}, which has ${found.join(", ")} of something else, expected a directory without`,
+    );
+}
+
 /** Gives the two traders cash and spot tokens. */
 async function fund(local: ServedChain, stage: Stage, market: Market): Promise<void> {
   const assets = await listSpotAssets(local, stage, market.snapshot);
@@ -87,6 +107,7 @@ export async function runDev(settings: DevSettings, output: Output): Promise<voi
     writeText(file, text, { secret: true });
     written.push(file);
   };
+  requireOwnFiles(directory);
   await requireFreePort(port);
   const local = await serveLocalChain(START, port);
   try {
@@ -96,10 +117,13 @@ export async function runDev(settings: DevSettings, output: Output): Promise<voi
       await market.open();
       await fund(local, stage, market);
       mkdirSync(directory, { recursive: true });
-      write("deployment.json", `${JSON.stringify(stage.deployed.deployment, null, 2)}\n`);
-      write("alice.key", `${developmentKey(1)}\n`);
-      write("bob.key", `${developmentKey(2)}\n`);
-      write("committee.key", `${stage.committeeKey}\n`);
+      const texts = {
+        "alice.key": developmentKey(1),
+        "bob.key": developmentKey(2),
+        "committee.key": String(stage.committeeKey),
+        "deployment.json": JSON.stringify(stage.deployed.deployment, null, 2),
+      };
+      for (const name of FILES) write(name, `${texts[name]}\n`);
       output.result(
         { rpc: local.url, directory, epoch: Number(market.snapshot.epoch) },
         `Solvus runs at ${local.url}; ${join(directory, "deployment.json")} says where, alice.key and bob.key hold a million USDC each, committee.key reads every account.\nCtrl-C ends it.`,

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Interface } from "ethers";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { requireOwnFiles } from "../../cli/dev/dev.ts";
+import { developmentKey } from "../../cli/dev/developmentKey.ts";
 import { requireFreePort } from "../../cli/dev/freePort.ts";
 import { EXIT, failureOf } from "../../cli/exitCode.ts";
 import { secretFrom } from "../../cli/password.ts";
@@ -63,6 +65,18 @@ describe("files", () => {
     closeSync(before);
     expect(readText(file, "<file>")).toBe("three");
   });
+});
+
+test("a local chain neither writes over nor removes files of the same names that it did not make", () => {
+  const place = mkdtempSync(join(directory, "dev-"));
+  expect(() => requireOwnFiles(join(place, "none"))).not.toThrow();
+  writeFileSync(join(place, "deployment.json"), "{}");
+  expect(() => requireOwnFiles(place)).toThrow(rule("dev.directory"));
+  writeFileSync(join(place, "alice.key"), "0x12\n");
+  expect(() => requireOwnFiles(place)).toThrow(rule("dev.directory"));
+  // What a run that was killed has left.
+  writeFileSync(join(place, "alice.key"), `${developmentKey(1)}\n`);
+  expect(() => requireOwnFiles(place)).not.toThrow();
 });
 
 describe("secrets", () => {
