@@ -44,6 +44,21 @@ export function underlyingModel(name: string): UnderlyingModel {
   return MODELS[name] ?? OTHER;
 }
 
+/** Dollars below which a unit is worth too little to be listed: prices are whole micro-dollars, here a thousandth of the price each. */
+const LEAST_LISTED_PRICE = 0.001;
+
+/**
+ * Refuses (`listing.coarse`) a new underlying whose unit is worth so little that its price in micro-dollars says too little of it. At 1.5
+ * micro-dollars collateral would count a third too much, which a collusive loser leaves to the fund.
+ */
+export function checkListable(name: string, price: number): void {
+  ensure(
+    price >= LEAST_LISTED_PRICE,
+    "listing.coarse",
+    `price of ${name} is ${price} dollars, expected at least ${LEAST_LISTED_PRICE} for a new listing: prices are whole micro-dollars`,
+  );
+}
+
 /** Defaults of the margin rules. */
 export const DEFAULT_IM_FACTOR = 1.3;
 export const DEFAULT_PRICE_BAND = 5;
@@ -150,6 +165,7 @@ export function inputsFromChain(
       "listing.price",
       `price of ${name} is ${price}, expected dollars from 0.000001 to 100000000`,
     );
+    if (before === undefined) checkListable(name, price);
     const lotExponent = lotExponentFor(price);
     const stable = underlyingModel(name).model === "stable";
     const spot = before?.spot ?? { id: newId(), lotExponent };

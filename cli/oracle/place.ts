@@ -1,7 +1,9 @@
 import type { Command } from "commander";
 import { Wallet } from "ethers";
 import { Misuse, reading } from "../../protocol/errors.ts";
+import { MICRO } from "../../protocol/fixedPoint.ts";
 import { checkInputs, type MarketInputs } from "../../protocol/marketInputs.ts";
+import { checkListable } from "../../protocol/marketListing.ts";
 import { attach, type Deployed, deploymentSchema } from "../../services/chain/deployment.ts";
 import type { ChainPlace } from "../../services/chain/reading.ts";
 import { connectRpc } from "../../services/chain/rpc.ts";
@@ -48,7 +50,9 @@ export function marketOf({ market }: OracleOptions): { market?: MarketInputs } {
       } catch {
         throw new Misuse("file.json", "--market is not JSON, expected market inputs");
       }
-      return checkInputs(value);
+      const inputs = checkInputs(value);
+      for (const { name, index } of inputs.underlyings) checkListable(name, index / MICRO);
+      return inputs;
     }),
   };
 }

@@ -3,7 +3,12 @@ import { MICRO, q16Ceil, roundNearest } from "../../protocol/fixedPoint.ts";
 import { lotExponentFor } from "../../protocol/instrument.ts";
 import type { ExpiryInputs, MarketInputs, UnderlyingInputs } from "../../protocol/marketInputs.ts";
 import { checkInputs } from "../../protocol/marketInputs.ts";
-import { DEFAULT_IM_FACTOR, DEFAULT_PRICE_BAND, underlyingModel } from "../../protocol/marketListing.ts";
+import {
+  checkListable,
+  DEFAULT_IM_FACTOR,
+  DEFAULT_PRICE_BAND,
+  underlyingModel,
+} from "../../protocol/marketListing.ts";
 import { pricesOf, withPrices } from "../../protocol/pricedInputs.ts";
 import { buildSnapshot, type MarketSnapshot } from "../../protocol/snapshot.ts";
 import type { PriceSource, Seen, SeenUnderlying } from "./source.ts";
@@ -44,6 +49,7 @@ function underlyingOf(
   newId: () => number,
 ): UnderlyingInputs {
   const { model, floor, cap, concentrationUnits } = underlyingModel(name);
+  checkListable(name, price);
   const lotExponent = lotExponentFor(price);
   const spot = { id: newId(), lotExponent };
   return {
@@ -78,7 +84,8 @@ function underlyingOf(
 
 /**
  * Inputs of the first epoch, at a time in Unix seconds, of all that is shown with a price. Ids are given by rising name of the underlying: spot, perpetual,
- * options by expiry, strike, call before put. Refuses (`source.empty`) a source that shows no price.
+ * options by expiry, strike, call before put. Refuses (`source.empty`) a source that shows no price, and (`listing.coarse`) one
+ * so low that whole micro-dollars do not tell it.
  */
 export function firstInputs(seen: Seen, time: number): MarketInputs {
   let id = 0;

@@ -1,10 +1,15 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { marketOf } from "../../cli/oracle/place.ts";
 import { type InstrumentFigures, instrumentFigures } from "../../protocol/instrumentFigures.ts";
 import { inputsFromChain } from "../../protocol/marketListing.ts";
 import { settleExpiry } from "../../protocol/nextEpoch.ts";
 import { parseOptionsCsv } from "../../protocol/optionsCsv.ts";
 import { buildSnapshot } from "../../protocol/snapshot.ts";
+import { firstInputs } from "../../services/oracle/firstMarket.ts";
 import { chainText, realChain, refusal, refusedWith } from "./support.ts";
 
 const HEADER =
@@ -218,6 +223,27 @@ describe("listing", () => {
     expect(snapshot.underlyings[0].rangeState?.applied).toBe(Math.ceil((3 * 1.2 * 1e6) / Math.sqrt(365)));
     expect(refusal(() => inputsFromChain(records, { prices: { USDT: 0 } }))).toBe("listing.price");
     expect(refusal(() => inputsFromChain([]))).toBe("listing.empty");
+  });
+
+  test("a coin of a few micro-dollars is not listed: collateral would count a third more than it is worth", () => {
+    const dear = inputsFromChain(records, { prices: { PEBBLE: 0.001 } });
+    const pebble = buildSnapshot(dear).instruments.find(({ name }) => name === "PEBBLE-SPOT");
+    expect(pebble?.lotExponent).toBe(5);
+    expect(refusal(() => inputsFromChain(records, { prices: { PEBBLE: 0.0000015 } }))).toBe("listing.coarse");
+    expect(refusal(() => firstInputs({ PEBBLE: { index: { price: 0.0000015, tradedAt: 1 } } }, 1))).toBe(
+      "listing.coarse",
+    );
+    const file = join(mkdtempSync(join(tmpdir(), "solvus-market-")), "market.json");
+    const { underlyings, ...rest } = dear;
+    const cheap = underlyings.map((one) => (one.name === "PEBBLE" ? { ...one, index: 2 } : one));
+    writeFileSync(file, JSON.stringify({ ...rest, underlyings: cheap }));
+    expect(() => marketOf({ market: file } as never)).toThrow("price of PEBBLE is 0.000002");
+    // What is listed stays, however low it falls, and would count so: two micro-dollars instead of one and a half.
+    const fallen = inputsFromChain(records, { prices: { PEBBLE: 0.0000015 }, previous: dear });
+    const snapshot = buildSnapshot(fallen);
+    const at = snapshot.tree.locate(pebble?.id ?? 0n);
+    const { mark } = snapshot.tree.row(at?.underlying ?? 0, at?.place ?? 0);
+    expect(Number(mark) / (0.0000015 * 1e5 * 1e6)).toBeCloseTo(4 / 3, 9);
   });
 
   test("the file's text gives the records of its rows", () => {
