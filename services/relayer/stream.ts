@@ -37,6 +37,8 @@ const UNREAD_LIMIT = 1 << 20;
 
 interface Follower extends Followed {
   address: string;
+  /** It waits for its turn to be read to from the database, which will have what comes until then. */
+  isWaiting: boolean;
   /** Changes that came while earlier ones were still being read; undefined once it is up to date. */
   missed: SubmissionChange[] | undefined;
   tell(change: SubmissionChange): void;
@@ -82,8 +84,26 @@ export async function makeChangeStreams(store: Store, log: Log): Promise<ChangeS
   const beat = setInterval(wake, BEAT_MS);
   beat.unref();
 
+  /** By address, the last of those that are or will be brought up to date. */
+  const turns = new Map<string, Promise<void>>();
+
+  /** Brings a connection up to date when it is its turn: an address has the database read one history at a time. */
+  const inTurn = async (follower: Follower): Promise<void> => {
+    const { address } = follower;
+    const turn = (turns.get(address) ?? Promise.resolve())
+      .then(() => (followers.has(follower) ? catchUp(follower) : undefined))
+      .catch((error) => {
+        log.warn({ err: error }, "changes could not be read");
+        follower.end();
+      });
+    turns.set(address, turn);
+    await turn;
+    if (turns.get(address) === turn) turns.delete(address);
+  };
+
   /** Brings a connection from where it left off to the present. */
   const catchUp = async (follower: Follower): Promise<void> => {
+    follower.isWaiting = false;
     let page: SubmissionChange[];
     do {
       page = await changesAfter(store, follower.after, PAGE, follower.id);
@@ -120,6 +140,7 @@ export async function makeChangeStreams(store: Store, log: Log): Promise<ChangeS
       const follower: Follower = {
         ...followed,
         address,
+        isWaiting: true,
         missed: [],
         tell(change) {
           if (change.sequence <= follower.after || raw.destroyed || raw.writableEnded) return;
@@ -145,10 +166,7 @@ export async function makeChangeStreams(store: Store, log: Log): Promise<ChangeS
         end();
         return;
       }
-      catchUp(follower).catch((error) => {
-        log.warn({ err: error }, "changes could not be read");
-        end();
-      });
+      void inTurn(follower);
     },
     count: () => followers.size,
     onChange: (listener) => void listeners.push(listener),
@@ -161,7 +179,7 @@ export async function makeChangeStreams(store: Store, log: Log): Promise<ChangeS
 }
 
 function offer(follower: Follower, change: SubmissionChange): void {
-  if (follower.id !== undefined && follower.id !== change.id) return;
+  if (follower.isWaiting || (follower.id !== undefined && follower.id !== change.id)) return;
   if (follower.missed !== undefined) follower.missed.push(change);
   else follower.tell(change);
 }

@@ -58,6 +58,28 @@ async function serve(store: Store, wait: () => Promise<void> = async () => {}) {
 }
 
 describe("a reader", () => {
+  it("of many histories at once has the database asked for one of them at a time", async () => {
+    const history = historyOf(5_000);
+    let [inside, most] = [0, 0];
+    const query = async (text: string, values?: readonly unknown[]): Promise<unknown[]> => {
+      most = Math.max(most, ++inside);
+      await pause(1);
+      inside--;
+      return history.store.query(text, values);
+    };
+    const { streams, ask } = await serve({ query } as unknown as Store);
+    const sockets = await Promise.all(Array.from({ length: 20 }, () => ask()));
+    const bytes = sockets.map(() => 0);
+    sockets.forEach((socket, place) => {
+      socket.on("data", (data) => (bytes[place] = (bytes[place] as number) + data.length));
+      socket.resume();
+    });
+    await expect.poll(() => Math.min(...bytes), { timeout: 10_000 }).toBeGreaterThan(500_000);
+    expect(streams.count()).toBe(20);
+    // One history, and the look for what is new.
+    expect(most).toBeLessThan(4);
+  });
+
   it("that leaves in the middle of a long history has no more of it read for him", async () => {
     const history = historyOf(1_000_000);
     const { streams, ask } = await serve(history.store);
