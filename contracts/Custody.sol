@@ -229,8 +229,12 @@ abstract contract Custody is AccessControl, ReentrancyGuardTransient {
         (bool known, uint256 balance) = _balance(listing.token);
         if (!known) return Refusal.by(BalanceUnknown.selector, asset);
         uint256 units = asked * listing.unit;
-        uint256 held = _free(asset, balance) + arriving * listing.unit;
-        if (held < units) refusal = Refusal.by(InsufficientHoldings.selector, asset, held, units);
+        uint256 coming = arriving * listing.unit;
+        uint256 held = _free(asset, balance);
+        // Not held + coming < units: a token may boast of a balance to which nothing can be added.
+        if (units > coming && held < units - coming) {
+            refusal = Refusal.by(InsufficientHoldings.selector, asset, held + coming, units);
+        }
     }
 
     /// @dev Promises an amount of an asset, to be paid by {_pay} in the same call.

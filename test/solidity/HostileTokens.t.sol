@@ -154,6 +154,23 @@ contract HostileTokensTest is ProvenWorld {
         }
     }
 
+    /// @dev A trade that deposits and withdraws a token which boasts of more than there can be is skipped; the others are paid.
+    function testATokenThatBoastsSinksNoBatch() external {
+        Transition[] memory items = new Transition[](3);
+        for (uint256 side; side < 2; ++side) {
+            items[side] = side == 0 ? _deposit(MOODY, 7) : _withdrawal(MOODY, 5, actors[1]);
+            (items[side].signals.tradeTag, items[side].signals.side) = (77, side);
+            _prove(items[side]);
+        }
+        items[2] = _withdrawal(CASH, 1, actors[2]);
+        moody.setMood(Mood.BalanceBoast);
+        _batch(items);
+        for (uint256 side; side < 2; ++side) {
+            require(!ledger.isSpent(items[side].signals.nullifier), "not skipped");
+        }
+        require(cash.balanceOf(actors[2]) == 1, "paid");
+    }
+
     /// @dev From inside every token call of ledger and fund, every way into the same contract is closed.
     function testNoTokenCallLetsAnybodyInAgain() external {
         bytes[7] memory ways = [

@@ -340,10 +340,7 @@ abstract contract Bookkeeping is ProvenWorld {
         if (signals.mode == 2) return true;
         uint256 cashIn = signals.asset == CASH ? signals.deposit : 0;
         bool paysIn =
-            signals.deposit != 0 &&
-                signals.withdrawal == 0 &&
-                signals.tradeTag == 0 &&
-                signals.fee <= cashIn;
+            signals.deposit != 0 && signals.withdrawal == 0 && signals.tradeTag == 0 && signals.fee <= cashIn;
         if (windDownEpoch != 0) return posted.epoch == windDownEpoch && (signals.mode == 3 || paysIn);
         if (signals.mode == 3) {
             return posted.epoch == newest.epoch && block.timestamp >= newest.time + 7 days;
