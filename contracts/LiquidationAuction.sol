@@ -114,6 +114,10 @@ contract LiquidationAuction is ILiquidationAuction, LedgerBound {
     /// @dev Cure: wait for the next snapshot.
     error SnapshotStale(uint256 staleSince);
 
+    /// @notice The ledger winds down on the snapshot of this epoch: nobody is taken over any more, and nobody's opening is published for it.
+    /// @dev Cure: none; accounts leave by wind-downs and exits.
+    error WindingDown(uint256 epoch);
+
     /// @notice The proof does not show the statement for these public signals on this auction.
     /// @dev Cure: prove for exactly these signals; a reveal for `disclosurePoint` of its words, a clearing for `clearContext`.
     error ProofRejected(Circuit circuit);
@@ -329,6 +333,8 @@ contract LiquidationAuction is ILiquidationAuction, LedgerBound {
         }
         uint256 staleSince = newest.time + STALE_AFTER;
         if (block.timestamp > staleSince) revert SnapshotStale(staleSince);
+        uint256 last = ledger.windDownEpoch();
+        if (last != 0) revert WindingDown(last);
         if (!ledger.isKnownRoot(stateRoot)) revert UnknownStateRoot(stateRoot);
         if (ledger.isSpent(nullifier)) revert NullifierSpent(nullifier);
         return newest.epoch;

@@ -14,6 +14,9 @@ interface ILedgerState {
     /// @notice Whether a note was spent.
     function isSpent(uint256 nullifier) external view returns (bool);
 
+    /// @notice Epoch of the snapshot on which the ledger winds down, for ever; 0 while it does not.
+    function windDownEpoch() external view returns (uint64);
+
     /// @notice Publishes the risk snapshots.
     function oracle() external view returns (IRiskOracle);
 

@@ -20,6 +20,9 @@ contract LedgerStandIn {
     mapping(uint256 root => bool) public isKnownRoot;
     mapping(uint256 nullifier => bool) public isSpent;
 
+    /// @notice It never winds down.
+    uint64 public constant windDownEpoch = 0;
+
     SnapshotInfo private _latest;
     mapping(uint256 root => SnapshotInfo) private _infoOf;
 

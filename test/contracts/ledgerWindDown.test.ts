@@ -52,6 +52,8 @@ describe("once somebody has wound down", () => {
     await expectRefusal(ledger.submitTrade(first, second), ledger, "WindingDown", [1n]);
     const takeOver = await fixture.takeOver({ targetLeafIndex: flagged[0], targetNullifier: flagged[1] });
     await expectRefusal(ledger.takeOver(takeOver), ledger, "WindingDown", [1n]);
+    // Nor is anybody flagged and laid open for it.
+    await expectRefusal(fixture.flag(...flagged), fixture.auction, "WindingDown", [1n]);
   });
 
   test("everybody else may pay in what he lacks, and wind down at the same marks, however late", async () => {
