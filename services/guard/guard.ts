@@ -89,6 +89,8 @@ export interface Guard {
 /** A snapshot older than this, in seconds of the chain, proves nothing but deposits. */
 const STALE_SECONDS = 180n;
 const MAX_GAS_PRICE = 200_000_000_000n;
+/** Seconds of the chain before a deposit that was handed over, and refused afterwards, is proven again at the same epoch. */
+const PAUSE_SECONDS = 60n;
 
 /**
  * Opens a guard. Throws `store.locked` when another one works in the directory, misuse for a policy or a record that makes no sense, and
@@ -122,6 +124,8 @@ function guardOf(config: GuardConfig, record: GuardRecord, release: () => void):
   let assessed: { key: string; result: Awaited<ReturnType<typeof assess>> } | undefined;
   /** What was refused at an epoch on a note is tried again at another. */
   const refused = new Map<string, string>();
+  /** Of the last deposit that was handed over: a relayer that takes each and then refuses it is not to set the pace. */
+  let handed: { key: string; until: bigint } | undefined;
   let told: string | undefined;
   const { desk } = config;
   const dealing = desk === undefined ? undefined : dealOn(desk, log);
@@ -311,8 +315,14 @@ function guardOf(config: GuardConfig, record: GuardRecord, release: () => void):
       const isFree = inserted && dealing?.isUnderWay() !== true;
       const mayDeposit = isFree || (inserted && state === "below");
       if (mayDeposit && isDue && paying !== undefined && policy.topUp !== undefined) {
-        if (underWay === undefined || (await needsAttempt(underWay, relayer, now)))
-          did(await attempt("topUp", key, () => topUp(account, snapshot, equity, maintenance, now, paying)));
+        const rests = handed?.key === key && now < handed.until;
+        if (!rests && (underWay === undefined || (await needsAttempt(underWay, relayer, now)))) {
+          const act = await attempt("topUp", key, () =>
+            topUp(account, snapshot, equity, maintenance, now, paying),
+          );
+          if (act?.kind === "topUp") handed = { key, until: now + PAUSE_SECONDS };
+          did(act);
+        }
       }
       const isPaying = openTopUp(record) !== undefined;
       const { nullifier } = spendOf(note, leafIndex);

@@ -1,4 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { developmentKey } from "../../cli/dev/developmentKey.ts";
@@ -34,12 +36,27 @@ function prices(): PriceHistory {
   return { stepMs: HOUR_MS, names: ["BTC"], rows };
 }
 
+/** URL of a server on this machine that answers with JSON. */
+async function serving(answer: (request: IncomingMessage) => object): Promise<string> {
+  const server = createServer((request, response) => {
+    request.resume().on("end", () => {
+      const status = request.method === "POST" ? 202 : 200;
+      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(answer(request)));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  servers.push(server);
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+const servers: Server[] = [];
+
 beforeAll(async () => {
   on = await guardStage();
   takeBack = lendProver(on.prover);
 });
 afterAll(async () => {
   takeBack?.();
+  for (const server of servers) server.close();
   await on?.close();
 });
 
@@ -111,6 +128,42 @@ describe("a guard that dies at a on.stage of a deposit", () => {
     expect(before - (await on.wallet())).toBe(900n * USD);
     expect((await on.account(ALDER)).changes.filter(({ as }) => as === "owner")).toHaveLength(4);
   });
+});
+
+test("a relayer that takes a deposit and then refuses it has one proven an epoch, not one a round", async () => {
+  const { deployed, relayer } = on.stage;
+  const { chainId, ledger } = deployed.chain;
+  let taken = 0;
+  const url = await serving((request) => {
+    if (request.url === "/v1/quote")
+      return {
+        ...{ relayer: relayer.address, chainId: Number(chainId), ledger, validUntil: 2 ** 40 },
+        ...{ fees: { opening: "0", transition: "0", takeOver: "0" }, batch: { size: 1, ageMs: 0 } },
+      };
+    const isHandedIn = request.method === "POST";
+    if (isHandedIn) taken++;
+    const at = new Date().toISOString();
+    return {
+      ...{ id: `0x${"1".repeat(64)}`, kind: "transition", state: isHandedIn ? "queued" : "refused" },
+      ...(isHandedIn ? {} : { refusal: { rule: "relayer.mood", message: "not today" } }),
+      ...{ deadline: String(2 ** 40), receivedAt: at, changedAt: at, sequence: "1" },
+    };
+  });
+  const policy: GuardPolicy = {
+    ...POLICY,
+    ...{ warn: { ratio: 8 }, act: { ratio: 7 }, targetRatio: 9 },
+  };
+  const change = { relayer: url, policy, dataDirectory: on.at("refused") };
+  const reports = await on.rounds(4, change);
+  expect(taken).toBe(1);
+  expect(reports.map(({ acts }) => acts.map(({ kind }) => kind))).toEqual([["topUp"], [], [], []]);
+  expect(reports.at(-1)?.pending).toBe(true);
+  const guard = openGuard(on.config(change));
+  await guard.round();
+  await on.move(1);
+  await guard.round();
+  await guard.close();
+  expect(taken).toBe(3);
 });
 
 test("the limits of a day and in total bound what leaves the wallet", async () => {
