@@ -20,8 +20,8 @@ contract LedgerStandIn {
     mapping(uint256 root => bool) public isKnownRoot;
     mapping(uint256 nullifier => bool) public isSpent;
 
-    /// @notice It never winds down.
-    uint64 public constant windDownEpoch = 0;
+    /// @notice Epoch on which it winds down; it does not.
+    uint64 public windDownEpoch;
 
     SnapshotInfo private _latest;
     mapping(uint256 root => SnapshotInfo) private _infoOf;
