@@ -18,6 +18,7 @@ import { accountSecrets, firstNote } from "../../prover/secrets.ts";
 import { type AttestationReport, verifyAttestation, verifyAttestations } from "../../verifier/attestation.ts";
 import type { AuditorDemand } from "../../verifier/attestationChecks.ts";
 import { type FakeChain, fakeChain, marketInputs, PERPETUAL, SPOT } from "../support/fakeChain.ts";
+import { forgingProver } from "../support/forgingProver.ts";
 
 const MASTER = Uint8Array.from({ length: 32 }, (_, i) => 5 * i + 3);
 const USDC = 1_000_000n;
@@ -385,7 +386,9 @@ describe("a stress test", () => {
     const { equity, margin } = standingOf(account.note, stress);
     const view = await readLedger(chain, block);
     const claim = { ratio: 0n, excess: equity - margin.maintenance, context: CHALLENGE };
-    const stressed = await createAttestation({ prover, account, view, snapshot: stress, claim });
+    const forging = await forgingProver();
+    const stressed = await createAttestation({ prover: forging, account, view, snapshot: stress, claim });
+    await forging.close();
     const asked = { ...demand, minimumRatio: 0n, minimumExcess: claim.excess, stressSnapshot: stress.root };
     const report = await verifyAttestation(stressed.text, chain, asked);
     expect(failed(report)).toEqual([]);
