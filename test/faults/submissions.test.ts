@@ -2,6 +2,7 @@ import { request } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { formatItem } from "../../services/relayer/items.ts";
 import type { Running } from "../../services/running.ts";
+import { freshMetrics } from "../support/freshMetrics.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres.ts";
 import { flood, startBelieving } from "./flood.ts";
 import { malformedBodies } from "./malformedBodies.ts";
@@ -42,7 +43,7 @@ async function post(body: string | Uint8Array, contentType = "application/json")
 
 /** Submissions in each state, as the relayer's metrics count them. */
 async function stored(): Promise<number> {
-  const text = await (await fetch(`${relayer.url}/metrics`)).text();
+  const text = await freshMetrics(relayer.url);
   const lines = [...text.matchAll(/^solvus_relayer_submissions\{.*\} (\d+)$/gm)];
   expect(lines.length).toBeGreaterThan(0);
   return lines.reduce((sum, [, count]) => sum + Number(count), 0);

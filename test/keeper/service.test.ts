@@ -7,6 +7,7 @@ import type { RunningKeeper } from "../../services/keeper/keeper.ts";
 import { sendingFrom } from "../../services/keeper/send.ts";
 import { sightLedger } from "../../services/keeper/sightedLedger.ts";
 import { makeLog } from "../../services/log.ts";
+import { freshMetrics } from "../support/freshMetrics.ts";
 import { randomFrom } from "../support/random.ts";
 import { FEE, holdRelayer } from "./heldRelayer.ts";
 import { indebtedFund } from "./impairedFund.ts";
@@ -58,7 +59,7 @@ async function count(contract: "auction" | "ledger", event: string): Promise<num
 
 /** What a keeper counted, by act and outcome. */
 async function acts(keeper: RunningKeeper): Promise<Record<string, number>> {
-  const text = await (await fetch(`${keeper.url}/metrics`)).text();
+  const text = await freshMetrics(keeper.url);
   const found = text.matchAll(/^solvus_keeper_acts_total\{act="(\w+)",outcome="([\w.]+)"\} (\d+)$/gm);
   return Object.fromEntries(
     [...found].map(([, act, outcome, times]) => [`${act} ${outcome}`, Number(times)]),

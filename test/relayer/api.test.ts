@@ -15,6 +15,7 @@ import {
   submissionId,
 } from "../../services/relayer/submissions.ts";
 import { openStore } from "../../services/store/store.ts";
+import { freshMetrics } from "../support/freshMetrics.ts";
 import { randomElement } from "../support/ledgerFixture.ts";
 import { aliceDeposits } from "../support/ledgerItems.ts";
 import { emptyDataDirectory, quietLog } from "../support/storeFixture.ts";
@@ -438,7 +439,7 @@ describe("what else it tells", () => {
 
   it("counts submissions by state and refusals by rule", async () => {
     await post(service.url, formatItem(await fixture.transition({ fee: 0n })));
-    const text = await fetchText(`${service.url}/metrics`);
+    const text = await freshMetrics(service.url);
     const { queued } = await countsByState(fixture.store);
     expect(text).toContain(`solvus_relayer_submissions{state="queued"} ${queued}`);
     expect(text).toMatch(/solvus_relayer_refusals_total\{rule="relayer.fee"\} [12]$/m);
